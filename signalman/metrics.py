@@ -1,0 +1,74 @@
+"""Every metric of Signalman, on one page. `docs/operations.md` lists them, and a test holds the two together.
+
+Labels are closed sets or names from the pack. A tenant, an address or anything a client or a payload chose is never a
+label: cardinality aside, labels outlive redaction.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own so that several can live in one test process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+
+        self.records = Counter(
+            "signalman_relay_records_total", "Kafka records read", ["topic", "outcome"], registry=r
+        )  # outcome: published, ignored, unknown, unscoped, dead_letter
+        self.events = Counter(
+            "signalman_relay_events_total", "Events published to feeds", ["channel", "type"], registry=r
+        )
+        self.fields_removed = Counter(
+            "signalman_relay_addresses_removed_total",
+            "Values that the net below the allow-list removed because they held an address",
+            ["channel", "type"],
+            registry=r,
+        )
+        self.items_dropped = Counter(
+            "signalman_relay_items_dropped_total",
+            "Items of batch events left out because they name another scope than their envelope",
+            ["topic"],
+            registry=r,
+        )
+        self.batch_seconds = Histogram(
+            "signalman_relay_batch_seconds",
+            "Time from reading a Kafka batch to its being published",
+            buckets=_LATENCY,
+            registry=r,
+        )
+        self.record_age_seconds = Histogram(
+            "signalman_relay_record_age_seconds",
+            "Age of a record, by its Kafka timestamp, when it was published",
+            buckets=_LATENCY,
+            registry=r,
+        )
+
+        self.connections = Gauge("signalman_connections", "Open client connections", registry=r)
+        self.handshakes = Counter(
+            "signalman_handshakes_total", "Connections by how their authentication ended", ["outcome"], registry=r
+        )
+        self.subscriptions = Gauge("signalman_subscriptions", "Live subscriptions", ["channel"], registry=r)
+        self.feeds = Gauge("signalman_feeds", "Feeds this gateway is subscribed to on the bus", registry=r)
+        self.views = Gauge("signalman_views", "Views: feed and filter combinations with subscribers", registry=r)
+        self.deliveries = Counter("signalman_deliveries_total", "Events written to clients", ["channel"], registry=r)
+        self.resets = Counter("signalman_resets_total", "Subscriptions told to start over", ["reason"], registry=r)
+        self.delivery_seconds = Histogram(
+            "signalman_delivery_seconds",
+            "Time from publication on the bus to the frame's being handed to a socket",
+            buckets=_LATENCY,
+            registry=r,
+        )
+        self.closes = Counter("signalman_closes_total", "Connections closed by us", ["code"], registry=r)
+        self.snapshots = Counter(
+            "signalman_snapshots_total", "Snapshot reads by result", ["table", "outcome"], registry=r
+        )  # outcome: read, shared, failed
+        self.snapshot_seconds = Histogram(
+            "signalman_snapshot_seconds", "Duration of snapshot queries", ["table"], buckets=_LATENCY, registry=r
+        )
+        self.backend_up = Gauge(
+            "signalman_backend_up", "1 while the backend answers, 0 while it does not", ["backend"], registry=r
+        )

@@ -1,0 +1,138 @@
+"""The four things that Signalman is plugged into, each with what it guarantees. Implementations live in `backends/`.
+
+Every method that talks to a backend raises `BackendUnavailable` when the backend does not answer, and nothing else
+from a driver.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from signalman.channel import Table
+from signalman.event import Feed, Outgoing, Position, Publication, Record, Scope
+
+
+class Source(Protocol):
+    """Records of the platform's topics, partition by partition in offset order, at least once."""
+
+    def batches(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield non-empty batches for ever. A record is not yielded again unless its partition moved or the process
+        restarted before `commit`. Asking for the next batch does not commit the last one."""
+        ...
+
+    async def commit(self, batch: Sequence[Record]) -> None:
+        """Remember that everything up to the end of *batch* is done. Only a hint: lost when the group rebalances."""
+        ...
+
+    async def dead_letter(self, record: Record, value: bytes) -> None:
+        """Append *value* to the dead-letter topic, durably, before returning. *record* gives key and headers."""
+        ...
+
+
+class BusListener(Protocol):
+    """Who hears what a bus delivers. Called on the event loop, never concurrently, and must not block or raise."""
+
+    def publication(self, publication: Publication) -> None:
+        """A batch of a subscribed feed. In order per feed; a hole shows as ``prev`` beyond the last position."""
+        ...
+
+    def lost(self) -> None:
+        """The bus is away: until `recovered`, publications may be missing."""
+        ...
+
+    def recovered(self, positions: Mapping[Feed, Position | None]) -> None:
+        """The bus is back, every wanted feed is subscribed again and stood at these positions when that was
+        acknowledged. A feed that moved meanwhile has a gap."""
+        ...
+
+
+class Bus(Protocol):
+    """Feeds: relays publish, gateways subscribe."""
+
+    async def publish(self, batch: Sequence[Outgoing]) -> None:
+        """Give each event the next ``seq`` of its feed and deliver it to all subscribers. When this returns, the bus
+        has taken all of *batch*; when it raises, some of it may have been published."""
+        ...
+
+    def listen(self, listener: BusListener) -> None:
+        """Name the one listener of this process, before the first `subscribe`."""
+        ...
+
+    async def subscribe(self, feed: Feed) -> Position | None:
+        """Hear *feed* from now on; the position at which it stood is returned once the bus has acknowledged, so that
+        every later publication will be heard. None: nothing was ever published on it. Idempotent."""
+        ...
+
+    async def unsubscribe(self, feed: Feed) -> None:
+        """Stop hearing *feed*. Publications already under way may still arrive."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the bus answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotQuery:
+    """Which rows of a table are wanted. The scope condition is always applied."""
+
+    table: Table
+    scope: Scope
+    filters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Column → accepted values, sorted, so that equal queries compare equal."""
+    after: tuple[str, ...] | None = None
+    """Key of the last row of the page before, as text, one value per key column."""
+    limit: int | None = None
+    """Rows of a page; None reads all of them, up to the table's ``max_rows``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRows:
+    """Rows as JSON objects of the table's columns: 64-bit integers as strings, times as RFC 3339 UTC."""
+
+    rows: tuple[dict[str, Any], ...]
+    as_of_ms: int
+    """When the store was asked, Unix milliseconds: whatever it held then is in the rows."""
+
+
+class Snapshots(Protocol):
+    """Current-state tables. Listed columns only, of one scope only."""
+
+    async def read(self, query: SnapshotQuery) -> SnapshotRows:
+        """Read rows in the order of their key, its columns compared as text. `BackendUnavailable` also when a limit of
+        time is exceeded, `SnapshotTooLarge` when a query without ``limit`` has more rows than the table allows."""
+        ...
+
+    async def count(self, query: SnapshotQuery) -> int:
+        """How many rows *query* has in all, whatever its ``after`` and ``limit``."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOwner:
+    """What the platform's databases say about an API token that is valid now."""
+
+    token_id: str
+    user_id: str
+    tenant_id: str
+    role: str
+    permissions: frozenset[str]
+    expires_at: float | None
+    """Unix seconds."""
+
+
+class Directory(Protocol):
+    """The platform's accounts."""
+
+    async def find_token(self, sha256_hex: str) -> TokenOwner | None:
+        """Look up an API token by the SHA-256 of its text. None unless token, user and tenant are all active, the
+        token is unexpired and the tenant is not suspended."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the directory answers."""
+        ...
