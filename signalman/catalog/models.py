@@ -1,0 +1,161 @@
+"""The shape of pack files, as strict models: one class per TOML table, one attribute per key.
+
+`channels/README.md` explains every key to the person who writes one. These models check each key for itself; what only
+several keys together can get wrong is found in `compile`, `events` and `tables`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import Field as Limits
+from pydantic_core import PydanticCustomError
+
+from signalman.catalog.names import (
+    OWN_SENTENCE,
+    Column,
+    EventName,
+    Field,
+    FieldPath,
+    KafkaName,
+    Name,
+    PayloadPath,
+    Permission,
+    RecordPath,
+    TemplatePath,
+    Text,
+    Tuple,
+)
+from signalman.channel import FieldType
+
+FORMAT = 1
+"""The version of the file format that this code reads."""
+
+Test = Literal["unset", "set", "equals", "differs", "newer_than"]
+
+
+def _comparable(value: Any) -> Any:
+    if not isinstance(value, str | int):
+        raise PydanticCustomError(OWN_SENTENCE, "must be text, a whole number, true or false")
+    return value
+
+
+def _readable(value: Any) -> Any:
+    if value != FORMAT or isinstance(value, bool):
+        raise PydanticCustomError(OWN_SENTENCE, "this Signalman reads format {format}", {"format": FORMAT})
+    return value
+
+
+class Shape(BaseModel):
+    """Base of all file shapes: nothing is converted, nothing unknown is accepted, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=False)
+
+
+class PackShape(Shape):
+    """``[pack]`` of ``pack.toml``."""
+
+    name: Name
+    title: Text
+    format: Annotated[int, BeforeValidator(_readable)]
+    ignore: Annotated[tuple[EventName, ...], Tuple] = ()
+
+
+class ScopeShape(Shape):
+    """One ``[[scope]]`` of ``pack.toml``."""
+
+    level: Name
+    type: FieldType
+    claim: Text
+    column: Column
+
+
+class EnvelopeShape(Shape):
+    """``[topics.<name>.envelope]``."""
+
+    id: RecordPath
+    type: RecordPath
+    time: RecordPath
+    source: RecordPath
+    scope: dict[str, RecordPath]
+    payload: PayloadPath
+    lift: dict[Field, TemplatePath] = {}
+
+
+class TopicShape(Shape):
+    """``[topics.<name>]``."""
+
+    kafka: KafkaName
+    consumer: Text
+    envelope: EnvelopeShape
+
+
+class PackFile(Shape):
+    """``pack.toml``."""
+
+    pack: PackShape
+    scope: Annotated[tuple[ScopeShape, ...], Tuple, Limits(min_length=1)]
+    topics: Annotated[dict[Name, TopicShape], Limits(min_length=1)]
+    fields: dict[Name, Annotated[tuple[str, ...], Tuple]] = {}
+
+
+class ExpandShape(Shape):
+    """``expand`` of an event type."""
+
+    items: FieldPath
+    type: EventName
+    id: FieldPath
+    inherit: Annotated[tuple[Field, ...], Tuple] = ()
+
+
+class EventShape(Shape):
+    """``[events.<type>]`` of a channel file."""
+
+    topic: str | None = None
+    payload: FieldPath | None = None
+    lift: dict[Field, TemplatePath] = {}
+    subject: str | None = None
+    keep: Annotated[tuple[str, ...], Tuple] = ()
+    require: Annotated[tuple[str, ...], Tuple] = ()
+    expose: Annotated[tuple[str, ...], Tuple] = ()
+    expand: ExpandShape | None = None
+
+
+class FilterShape(Shape):
+    """``[filters.<name>]`` of a channel file."""
+
+    type: FieldType
+    title: Text
+
+
+class ConditionShape(Shape):
+    """One ``[[tables.<name>.where]]`` of a channel file."""
+
+    column: Column
+    test: Test
+    value: Annotated[str | int | bool | None, BeforeValidator(_comparable)] = None
+
+
+class TableShape(Shape):
+    """``[tables.<name>]`` of a channel file."""
+
+    title: Text
+    source: Column
+    scope: dict[str, Column] = {}
+    key: Annotated[tuple[Column, ...], Tuple, Limits(min_length=1)]
+    columns: Annotated[tuple[Column, ...], Tuple, Limits(min_length=1)]
+    version: Column | None = None
+    where: Annotated[tuple[ConditionShape, ...], Tuple] = ()
+    max_rows: Annotated[int, Limits(ge=1, le=1_000_000)] = 10_000
+    expose: Annotated[tuple[Column, ...], Tuple] = ()
+
+
+class ChannelFile(Shape):
+    """A channel file; the file's name is the channel's."""
+
+    title: Text
+    description: Text
+    permissions: Annotated[tuple[Permission, ...], Tuple, Limits(min_length=1)]
+    topic: str | None = None
+    filters: dict[Column, FilterShape] = {}
+    events: dict[EventName, EventShape] = {}
+    tables: dict[Name, TableShape] = {}

@@ -1,0 +1,1 @@
+"""Signalman's tests; a package so that they can share `tests.servers`."""

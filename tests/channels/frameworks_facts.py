@@ -1,0 +1,117 @@
+"""What FrameWorks sends and stores, as tables that the pack is held against. Lists are texts of words."""
+
+ROUTES = {
+    "streams": "stream_lifecycle_update stream_track_list stream_buffer stream_end stream_source play_rewrite "
+    "push_rewrite",
+    "system": "node_lifecycle_update load_balancing",
+    "analytics": "viewer_connect viewer_disconnect client_lifecycle_update client_lifecycle_batch clip_lifecycle "
+    "dvr_lifecycle vod_lifecycle push_out_start push_end recording_complete storage_lifecycle process_billing "
+    "storage_snapshot",
+    "messaging": "message_received message_updated message_lifecycle conversation_created conversation_updated",
+    "ai": "skipper_investigation",
+}
+SERVICE = {"messaging", "ai"}
+"""Channels of the control plane's topic."""
+
+PAYLOADS = {
+    "stream_track_list": "data.track_list",
+    "load_balancing": "data.load_balancing_data",
+    "clip_lifecycle": "data.clip_lifecycle_data",
+    "dvr_lifecycle": "data.dvr_lifecycle_data",
+    "vod_lifecycle": "data.vod_lifecycle_data",
+    "storage_lifecycle": "data.storage_lifecycle_data",
+}
+"""Payloads that do not lie under the event type's own name."""
+
+IGNORED = (
+    "auth_login_succeeded auth_login_failed auth_registered auth_token_refreshed mist_admin_session_minted "
+    "token_created "
+    "token_revoked wallet_linked wallet_unlinked stream_created stream_updated stream_deleted stream_key_created "
+    "stream_key_deleted artifact_registered artifact_deleted playback_policy_changed tenant_created tenant_updated "
+    "tenant_deleted tenant_cluster_assigned tenant_cluster_unassigned cluster_created cluster_updated cluster_deleted "
+    "cluster_invite_created cluster_invite_revoked cluster_subscription_requested cluster_subscription_approved "
+    "cluster_subscription_rejected payment_created payment_succeeded payment_failed subscription_created "
+    "subscription_updated subscription_canceled invoice_paid invoice_payment_failed topup_created topup_credited "
+    "topup_failed artifact_node_copy api_request_batch playback_boot playback_session_qoe federation_event "
+    "raw_mist_webhook unknown orchestrator_discovery_observed orchestrator_state_update "
+    "orchestrator_transcode_outcome "
+    "orchestrator_ai_outcome"
+)
+
+SENSITIVE = {
+    "viewer_connect": "host viewer_token request_url",
+    "viewer_disconnect": "host host_times host_times[].name session_identifier tags stream_times",
+    "client_lifecycle_update": "host client_latitude client_longitude action",
+    "play_rewrite": "viewer_host request_url latitude longitude",
+    "push_rewrite": "hostname push_url pid stream_settings",
+    "load_balancing": "client_ip details stream_id stream_tenant_id selected_node",
+    "push_out_start": "push_target",
+    "push_end": "target_uri_before target_uri_after log_messages push_status",
+    "stream_lifecycle_update": "stream_details track_details_json",
+    "stream_buffer": "mist_issues",
+    "node_lifecycle_update": "base_url outputs_json triggers_json storage storage.local_path storage.s3_bucket "
+    "storage.s3_prefix artifacts streams",
+    "storage_snapshot": "usage usage[].tenant_id storage_provider_tenant_id location",
+    "recording_complete": "file_path human_exit_reason",
+    "clip_lifecycle": "file_path s3_url storage_location error",
+    "dvr_lifecycle": "manifest_path storage_location error",
+    "vod_lifecycle": "file_path s3_url upload_id storage_location error",
+    "storage_lifecycle": "s3_url local_path error",
+    "process_billing": "broadcaster_url provider_tenant_id renditions_json livepeer_session_id operation_id "
+    "meter_quantities[].dimensions",
+    "message_received": "content subject",
+    "message_updated": "content subject",
+    "message_lifecycle": "content subject",
+    "conversation_created": "content subject",
+    "conversation_updated": "content subject",
+}
+"""Event type → fields of its payload that hold an address, a credential, others' data or a storage location."""
+
+NOWHERE = (
+    "internal_name stream_name resolved_internal_name stream_internal_name requested_stream user_id tenant_id "
+    "stream_tenant_id trigger_uuid trigger_unix_millis request_id correlation_id causation_id pid"
+)
+"""Fields that no event type shows."""
+
+DDL = {
+    "stream_state_current": "tenant_id stream_id internal_name node_id status buffer_state current_viewers "
+    "total_inputs "
+    "uploaded_bytes downloaded_bytes viewer_seconds has_issues issues_description track_count quality_tier "
+    "primary_width "
+    "primary_height primary_fps primary_codec primary_bitrate packets_sent packets_lost packets_retransmitted "
+    "started_at "
+    "updated_at",
+    "viewer_sessions_current": "tenant_id stream_id internal_name session_id node_id connected_at disconnected_at "
+    "connector country_code city latitude longitude bytes_transferred session_duration last_updated",
+    "node_state_current": "tenant_id cluster_id node_id cpu_percent ram_used_bytes ram_total_bytes disk_used_bytes "
+    "disk_total_bytes up_speed down_speed bw_limit active_streams is_healthy operational_mode latitude longitude "
+    "location "
+    "metadata updated_at",
+    "artifact_state_current": "tenant_id stream_id request_id internal_name filename content_type stage "
+    "progress_percent "
+    "error_message requested_at started_at completed_at clip_start_unix clip_stop_unix segment_count manifest_path "
+    "file_path s3_url size_bytes processing_node_id updated_at expires_at storage_location sync_status is_synced "
+    "is_finalized has_local_copy",
+    "artifact_node_copy_current": "tenant_id artifact_hash node_id role present is_complete size_bytes version "
+    "updated_at",
+    "orchestrator_state_current": "tenant_id orch_addr last_seen metadata updated_at",
+}
+ORDER_BY = {
+    "stream_state_current": ("stream_id",),
+    "viewer_sessions_current": ("stream_id", "node_id", "session_id"),
+    "node_state_current": ("cluster_id", "node_id"),
+    "artifact_state_current": ("request_id",),
+    "artifact_node_copy_current": ("artifact_hash", "node_id"),
+    "orchestrator_state_current": ("orch_addr",),
+}
+"""What identifies a row within a tenant."""
+
+TABLES = {
+    ("streams", "streams"): "stream_state_current",
+    ("analytics", "viewers"): "viewer_sessions_current",
+    ("analytics", "artifacts"): "artifact_state_current",
+    ("analytics", "artifact_copies"): "artifact_node_copy_current",
+    ("system", "nodes"): "node_state_current",
+    ("system", "orchestrators"): "orchestrator_state_current",
+}
+SENSITIVE_COLUMNS = "internal_name file_path s3_url manifest_path storage_location error_message metadata tenant_id"

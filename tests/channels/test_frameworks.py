@@ -1,0 +1,131 @@
+"""The FrameWorks pack: what it routes where, and above all what it never shows."""
+
+import pytest
+
+from signalman.catalog import default_folder, load
+from signalman.catalog.paths import keeps
+from signalman.channel import Catalog
+from tests.channels.frameworks_facts import (
+    DDL,
+    IGNORED,
+    NOWHERE,
+    ORDER_BY,
+    PAYLOADS,
+    ROUTES,
+    SENSITIVE,
+    SENSITIVE_COLUMNS,
+    SERVICE,
+    TABLES,
+)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The pack as it ships."""
+    return load(default_folder("frameworks"))
+
+
+def test_every_event_type_goes_to_its_channel(catalog: Catalog) -> None:
+    """Nothing is routed elsewhere, and nothing is forgotten."""
+    wanted = {
+        ("service" if channel in SERVICE else "analytics", event): channel
+        for channel, events in ROUTES.items()
+        for event in events.split()
+    }
+    assert {route: channel for route, (channel, _) in catalog.routes.items()} == wanted
+
+
+def test_payloads(catalog: Catalog) -> None:
+    """Each payload lies where the platform puts it."""
+    for (topic, name), (_, event) in catalog.routes.items():
+        own = PAYLOADS.get(name, f"data.{name}")
+        assert event.payload == (own if topic == "analytics" else "data")
+
+
+def test_known_event_types_are_routed_or_ignored(catalog: Catalog) -> None:
+    """Whatever the platform is known to send is one of the two, so that "unknown" means really unknown."""
+    assert catalog.ignored == set(IGNORED.split())
+
+
+@pytest.mark.parametrize("event_type", SENSITIVE)
+def test_sensitive_fields_are_not_shown(catalog: Catalog, event_type: str) -> None:
+    """Addresses, credentials, others' data and storage locations of this event type are on no keep list."""
+    event = next(event for (_, name), (_, event) in catalog.routes.items() if name == event_type)
+    assert [path for path in SENSITIVE[event_type].split() if keeps(event.keep, path)] == []
+
+
+@pytest.mark.parametrize("field", NOWHERE.split())
+def test_fields_that_no_event_type_shows(catalog: Catalog, field: str) -> None:
+    """Internal names open a stream to whoever knows them; ids of people and of triggers are nobody's business."""
+    assert [event.name for _, event in catalog.routes.values() if keeps(event.keep, field)] == []
+
+
+def test_nothing_is_past_the_net(catalog: Catalog) -> None:
+    """No path and no column of this pack may hold an address."""
+    assert [event.name for _, event in catalog.routes.values() if event.expose] == []
+    assert [
+        table.name for channel in catalog.channels.values() for table in channel.tables.values() if table.expose
+    ] == []
+
+
+def test_load_balancing_does_not_get_the_stream_from_the_trigger(catalog: Catalog) -> None:
+    """It goes to the cluster's owner; the stream is another tenant's, and no lift brings it back."""
+    event = catalog.channels["system"].events["load_balancing"]
+    assert set(event.lift) == {"cluster_id"}
+
+
+def test_viewer_samples_are_expanded(catalog: Catalog) -> None:
+    """A batch becomes samples, each with its own id, and with the batch's stream and node."""
+    batch = catalog.channels["analytics"].events["client_lifecycle_batch"]
+    assert batch.expand is not None
+    assert (batch.expand.items, batch.expand.type, batch.expand.id) == (
+        "samples",
+        "client_lifecycle_update",
+        "event_id",
+    )
+    assert batch.expand.inherit == ("stream_id", "node_id")
+
+
+def test_messages_need_their_conversation(catalog: Catalog) -> None:
+    """A message without one cannot be placed, and goes to the dead letters."""
+    for event in catalog.channels["messaging"].events.values():
+        assert (event.require, event.subject) == (("conversation_id",), "conversation_id")
+
+
+def test_investigation_is_found_in_the_envelope(catalog: Catalog) -> None:
+    """Its payload is empty: the report's id and kind are lifted from the record itself."""
+    event = catalog.channels["ai"].events["skipper_investigation"]
+    assert event.lift == {"resource_type": ("resource_type",), "resource_id": ("resource_id",)}
+    assert set(event.keep) == {"resource_type", "resource_id"}
+
+
+def test_tables_belong_to_their_channels(catalog: Catalog) -> None:
+    """Each current-state table is where its subject is."""
+    found = {
+        (channel.name, table.name): table.source
+        for channel in catalog.channels.values()
+        for table in channel.tables.values()
+    }
+    assert found == TABLES
+
+
+@pytest.mark.parametrize(("channel", "name"), TABLES)
+def test_columns_exist_and_are_not_sensitive(catalog: Catalog, channel: str, name: str) -> None:
+    """Every column that a snapshot names is one of the table's; none of them tells what it must not."""
+    table = catalog.channels[channel].tables[name]
+    columns = set(DDL[table.source].split())
+    assert {*table.columns, *table.scope, *(where.column for where in table.where)} <= columns
+    assert not set(SENSITIVE_COLUMNS.split()) & set(table.columns)
+    assert table.key == ORDER_BY[table.source]
+
+
+def test_open_sessions_only(catalog: Catalog) -> None:
+    """Viewers are those who have not left and came within four hours; copies are those that are there."""
+    tables = catalog.channels["analytics"].tables
+    assert [(where.column, where.test, where.value) for where in tables["viewers"].where] == [
+        ("disconnected_at", "unset", None),
+        ("connected_at", "newer_than", 14_400),
+    ]
+    assert [(where.column, where.test, where.value) for where in tables["artifact_copies"].where] == [
+        ("present", "equals", True)
+    ]
