@@ -10,6 +10,7 @@
     │   └── Forbidden
     ├── BadMessage              a client's message that breaks the protocol
     ├── BackendUnavailable      Redis, Kafka, ClickHouse or PostgreSQL does not answer
+    ├── LetterTooLarge          the dead-letter topic is there, and refuses a message of this size
     └── SnapshotTooLarge        a table holds more rows than a snapshot may have
 
 Data lives in attributes and the sentence is built in ``__str__``. No sentence ever holds a credential, a payload's
@@ -125,6 +126,19 @@ class BackendUnavailable(SignalmanError):
     def __str__(self) -> str:
         """Which backend, and what it would not do."""
         return f"{self.backend}: {self.detail}"
+
+
+class LetterTooLarge(SignalmanError):
+    """The dead-letter topic takes no message of this size; trying again would not help."""
+
+    def __init__(self, topic: str, size: int) -> None:
+        super().__init__(topic, size)
+        self.topic = topic
+        self.size = size
+
+    def __str__(self) -> str:
+        """Topic, size, and the setting that would let it in."""
+        return f"topic {self.topic} refuses a message of {self.size} bytes; see its max.message.bytes"
 
 
 class SnapshotTooLarge(SignalmanError):

@@ -17,7 +17,8 @@ class Source(Protocol):
 
     def batches(self) -> AsyncIterator[Sequence[Record]]:
         """Yield non-empty batches for ever. A record is not yielded again unless its partition moved or the process
-        restarted before `commit`. Asking for the next batch does not commit the last one."""
+        restarted before `commit`. Asking for the next batch does not commit the last one.
+        """
         ...
 
     async def commit(self, batch: Sequence[Record]) -> None:
@@ -25,7 +26,10 @@ class Source(Protocol):
         ...
 
     async def dead_letter(self, record: Record, value: bytes) -> None:
-        """Append *value* to the dead-letter topic, durably, before returning. *record* gives key and headers."""
+        """Append *value* to the dead-letter topic, durably, before returning. *record* gives key and headers.
+
+        Raises `LetterTooLarge` when the topic is there and refuses the size.
+        """
         ...
 
 
@@ -42,7 +46,8 @@ class BusListener(Protocol):
 
     def recovered(self, positions: Mapping[Feed, Position | None]) -> None:
         """The bus is back, every wanted feed is subscribed again and stood at these positions when that was
-        acknowledged. A feed that moved meanwhile has a gap."""
+        acknowledged. A feed that moved meanwhile has a gap.
+        """
         ...
 
 
@@ -51,7 +56,8 @@ class Bus(Protocol):
 
     async def publish(self, batch: Sequence[Outgoing]) -> None:
         """Give each event the next ``seq`` of its feed and deliver it to all subscribers. When this returns, the bus
-        has taken all of *batch*; when it raises, some of it may have been published."""
+        has taken all of *batch*; when it raises, some of it may have been published.
+        """
         ...
 
     def listen(self, listener: BusListener) -> None:
@@ -60,7 +66,8 @@ class Bus(Protocol):
 
     async def subscribe(self, feed: Feed) -> Position | None:
         """Hear *feed* from now on; the position at which it stood is returned once the bus has acknowledged, so that
-        every later publication will be heard. None: nothing was ever published on it. Idempotent."""
+        every later publication will be heard. None: nothing was ever published on it. Idempotent.
+        """
         ...
 
     async def unsubscribe(self, feed: Feed) -> None:
@@ -100,7 +107,8 @@ class Snapshots(Protocol):
 
     async def read(self, query: SnapshotQuery) -> SnapshotRows:
         """Read rows in the order of their key, its columns compared as text. `BackendUnavailable` also when a limit of
-        time is exceeded, `SnapshotTooLarge` when a query without ``limit`` has more rows than the table allows."""
+        time is exceeded, `SnapshotTooLarge` when a query without ``limit`` has more rows than the table allows.
+        """
         ...
 
     async def count(self, query: SnapshotQuery) -> int:
@@ -130,7 +138,8 @@ class Directory(Protocol):
 
     async def find_token(self, sha256_hex: str) -> TokenOwner | None:
         """Look up an API token by the SHA-256 of its text. None unless token, user and tenant are all active, the
-        token is unexpired and the tenant is not suspended."""
+        token is unexpired and the tenant is not suspended.
+        """
         ...
 
     async def ping(self) -> None:

@@ -1,0 +1,5 @@
+"""``python -m signalman``."""
+
+from signalman.cli import main
+
+main()

@@ -1,0 +1,150 @@
+"""Log lines as data, set up once by the command: coloured on a terminal, JSON lines elsewhere.
+
+Everything, our own events and what libraries log, passes one scrubber, so that no credential, no address and no
+local variable of a traceback reaches a log, whoever wrote the line.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+
+from signalman.net import holds_address
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "console", "json"]
+
+HIDDEN = "********"
+ADDRESS = "[address]"
+
+_SECRET_WORDS = frozenset(
+    {
+        "token",
+        "tokens",
+        "authorization",
+        "password",
+        "passwd",
+        "secret",
+        "secrets",
+        "credential",
+        "credentials",
+        "cookie",
+    }
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_SECRETS_IN_TEXT = (
+    (re.compile(r"(?<=://)[^/\s@]*@"), f"{HIDDEN}@"),  # user and password of a URL
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(?i)\b(\w*(?:token|password|secret))(['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&,;)}]+"), rf"\1\2\3{HIDDEN}"),
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JSON Web Token
+    (re.compile(r"\bfw_[0-9A-Za-z_-]{16,}"), HIDDEN),  # a platform's API token
+)
+
+
+class _Output(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment of writing, unless told a stream: tests exchange it."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._own = stream
+        super().__init__(stream)
+
+    @property
+    def stream(self) -> TextIO:
+        return self._own or sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """The base class sets what the property already knows."""
+
+
+def configure(level: Level = "info", style: Format = "auto", stream: TextIO | None = None) -> None:
+    """Send every log line of this process to *stream* (standard error) from now on; calling again replaces this.
+
+    *level* is for our own lines. Libraries log at warning or above: uvicorn writes clients' addresses and query strings
+    at info, and the debug lines of drivers hold values.
+    """
+    handler = _Output(stream)
+    handler.setFormatter(_formatter(style, terminal=handler.stream.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(logging.WARNING, _number(level)))
+    logging.getLogger("signalman").setLevel(_number(level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def scrub(logger: Any, method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG001 # structlog's signature
+    """A structlog processor: hides what stands under a secret's name; takes credentials and addresses out of texts."""
+    return {key: HIDDEN if _is_secret(key) and value else _clean(value) for key, value in line.items()}
+
+
+def clean_text(text: str) -> str:
+    """*text* without credentials and addresses, the rest of it as it was."""
+    for pattern, replacement in _SECRETS_IN_TEXT:
+        text = pattern.sub(replacement, text)
+    if not holds_address(text):
+        return text
+    text = re.sub(r"\S+", lambda word: ADDRESS if holds_address(word[0]) else word[0], text)
+    return ADDRESS if holds_address(text) else text
+
+
+def _clean(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): HIDDEN if _is_secret(str(key)) else _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    return clean_text(str(value))
+
+
+def _is_secret(key: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(key)]
+    # The id of a token is how one talks about it without showing it.
+    return bool(words) and words[-1] not in {"id", "ids"} and not _SECRET_WORDS.isdisjoint(words)
+
+
+def _shared() -> list[structlog.typing.Processor]:
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _formatter(style: Format, *, terminal: bool) -> logging.Formatter:
+    console = style == "console" or (style == "auto" and terminal)
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            # Text before it is scrubbed, and never with the values of local variables.
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            scrub,
+            renderer,
+        ],
+    )
+
+
+def _number(level: Level) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]

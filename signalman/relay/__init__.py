@@ -1,0 +1,1 @@
+"""From Kafka to feeds: decode, route, redact, publish. `signalman.relay.relay` reads as that list."""

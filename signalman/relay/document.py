@@ -1,0 +1,52 @@
+"""Bytes to a JSON object that is safe to walk: bounded in size and nesting."""
+
+import orjson
+
+from signalman.errors import DecodeError
+from signalman.event import Json
+
+DEEPEST = 64
+"""Levels of nesting. Events have fewer than ten; recursion over a kept value and JSON encoding need a bound."""
+
+
+def read_object(value: bytes | None, max_bytes: int) -> dict[str, Json]:
+    """The JSON object that *value* holds.
+
+    Raises:
+        DecodeError: ``empty`` (a tombstone), ``too_large``, ``not_json`` (also bytes that are not UTF-8),
+            ``not_object``, ``too_deep``.
+    """
+    if not value:
+        raise DecodeError("empty")
+    if len(value) > max_bytes:
+        raise DecodeError("too_large")
+    body = _parse(value)
+    if not isinstance(body, dict):
+        raise DecodeError("not_object")
+    # A document cannot be deeper than it has brackets, and counting those costs next to nothing.
+    if value.count(b"{") + value.count(b"[") > DEEPEST and _is_deep(body):
+        raise DecodeError("too_deep")
+    return body
+
+
+def _parse(value: bytes) -> Json:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        # The parser's own sentence is not chained: it may quote the document.
+        reason = "too_deep" if "depth limit" in error.msg else "not_json"
+    raise DecodeError(reason)
+
+
+def _is_deep(body: Json) -> bool:
+    level: list[Json] = [body]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,25 @@
+"""Ids of scope levels in their one canonical form, so that equal scopes are equal text in every key and comparison."""
+
+import re
+
+from signalman.channel import FieldType
+from signalman.errors import DecodeError
+
+LONGEST = 256
+"""Characters of an id, a type or a source. What is longer is no name but an accident or an attack on memory."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def canonical(text: str, kind: FieldType, where: str) -> str:
+    """*text* as an id of a scope level: a UUID in lower case, any other id as it is.
+
+    Raises:
+        DecodeError: ``bad_scope`` at *where*, when a UUID is not written as one (RFC 9562 §4).
+    """
+    if kind != "uuid":
+        return text
+    lowered = text.lower()
+    if not _UUID.fullmatch(lowered):
+        raise DecodeError("bad_scope", where)
+    return lowered

@@ -1,0 +1,38 @@
+import orjson
+
+from signalman.event import Event, Feed, Outgoing
+from signalman.relay.encode import encode
+from signalman.relay.publish import address, outgoing
+from tests.unit.relay.make import OTHER, STREAM, TENANT, TIME
+
+
+def event(number: int, tenant: str = TENANT, channel: str = "streams", subject: str | None = None) -> Event:
+    """A redacted event."""
+    return Event(f"e-{number}", "k", TIME, "foghorn", (tenant,), channel, {"n": number}, subject)
+
+
+def test_event_has_the_names_of_cloudevents() -> None:
+    """Subscribers receive exactly these members; neither scope nor channel, which the feed already says."""
+    expected = {"id": "e-1", "type": "k", "time": TIME, "source": "foghorn", "subject": STREAM, "data": {"n": 1}}
+    assert orjson.loads(encode(event(1, subject=STREAM))) == expected
+
+
+def test_event_without_subject_has_no_such_member() -> None:
+    """Absent, not null."""
+    assert list(orjson.loads(encode(event(1)))) == ["id", "type", "time", "source", "data"]
+
+
+def test_events_are_grouped_by_feed_in_order() -> None:
+    """One entry per feed, whose events keep the order in which they were read."""
+    events = [event(1), event(2, OTHER), event(3), event(4, channel="system"), event(5, OTHER)]
+    e1, e2, e3, e4, e5 = map(encode, events)
+    assert outgoing(map(address, events)) == [
+        Outgoing(Feed("streams", (TENANT,)), (e1, e3)),
+        Outgoing(Feed("streams", (OTHER,)), (e2, e5)),
+        Outgoing(Feed("system", (TENANT,)), (e4,)),
+    ]
+
+
+def test_no_events_are_nothing_to_publish() -> None:
+    """An empty batch makes no empty entries."""
+    assert outgoing([]) == []
