@@ -1,0 +1,57 @@
+"""Fixtures of the contract suites: each implementation of a port in turn."""
+
+import importlib.util
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from signalman.backends.chdb import ChdbEngine, ChdbSnapshots
+from signalman.backends.clickhouse import ClickHouseSnapshots
+from signalman.backends.memory_snapshots import MemorySnapshots
+from tests.contract.snapshot_stores import DATABASE, Embedded, Memory, Served, Store, address, run_apart
+from tests.servers import ClickHouse
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[ChdbEngine]:
+    """The ClickHouse engine in this process, in memory. A process has only one."""
+    if importlib.util.find_spec("chdb") is None:
+        pytest.skip("ClickHouse: the Python package chdb is not installed")
+    engine = ChdbEngine()
+    run_apart(engine.__aenter__())
+    yield engine
+    run_apart(engine.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def memory_store() -> Store:
+    """A store of Python objects."""
+    memory = MemorySnapshots()
+    return Store(memory, Memory(memory))
+
+
+@pytest.fixture
+async def chdb_store(engine: ChdbEngine) -> Store:
+    """A store on the engine in this process."""
+    return Store(ChdbSnapshots(engine, database=DATABASE), Embedded(engine))
+
+
+@pytest.fixture
+async def clickhouse_store(clickhouse: ClickHouse) -> AsyncIterator[Store]:
+    """A store on a server."""
+    async with ClickHouseSnapshots(address(clickhouse)) as snapshots:
+        yield Store(snapshots, Served(clickhouse))
+
+
+@pytest.fixture(params=["memory", "chdb", "clickhouse"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each implementation in turn."""
+    made: Store = request.getfixturevalue(f"{request.param}_store")
+    return made
+
+
+@pytest.fixture(params=["chdb", "clickhouse"])
+def sql_store(request: pytest.FixtureRequest) -> Store:
+    """Each implementation in turn that speaks SQL."""
+    made: Store = request.getfixturevalue(f"{request.param}_store")
+    return made

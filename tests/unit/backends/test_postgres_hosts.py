@@ -1,0 +1,42 @@
+"""URLs with several hosts, taken apart; statements in files, found by name."""
+
+import pytest
+
+from signalman.backends.postgres import FrameworksDirectory
+from signalman.backends.postgres_pool import single_hosts
+from signalman.backends.sql_file import statements
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgres://u:p@h:5432/x?sslmode=require", ["postgres://u:p@h:5432/x?sslmode=require"]),
+        ("postgresql://h", ["postgresql://h"]),
+        ("postgres://u:p%40%2C@a:1,b:2,c/x?a=b", [f"postgres://u:p%40%2C@{h}/x?a=b" for h in ("a:1", "b:2", "c")]),
+        ("postgres://u:p,q@a,b/x", ["postgres://u:p,q@a/x", "postgres://u:p,q@b/x"]),
+        ("postgres://[::1]:5433,[::2]:5433/x", ["postgres://[::1]:5433/x", "postgres://[::2]:5433/x"]),
+        ("postgres:///x?host=/run/postgresql", ["postgres:///x?host=/run/postgresql"]),
+    ],
+)
+def test_each_host_has_a_url_of_its_own(url: str, hosts: list[str]) -> None:
+    """With user, password and parameters of the whole."""
+    assert single_hosts(url) == hosts
+
+
+@pytest.mark.parametrize("url", ["", "hunter2", "mysql://u:hunter2@h/x", "postgres://u:hunter2[@h/x", "http://hunter2"])
+def test_another_url_is_refused_without_repeating_it(url: str) -> None:
+    """It may hold a password."""
+    with pytest.raises(ValueError, match="postgres://user:password@host:port/database") as refused:
+        FrameworksDirectory(url)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__context__ is None
+
+
+def test_statements_have_names() -> None:
+    """Each is one statement that reads, with its values as parameters."""
+    found = statements("postgres.sql")
+    assert list(found) == ["find_token", "tenant_active", "tenant_suspended"]
+    for sql in found.values():
+        assert "$1" in sql
+        assert "-- name" not in sql
+        assert ";" not in sql
