@@ -63,7 +63,7 @@ def name_of(path: Path) -> str:
 
 def room(module: str) -> str:
     """The first part of a module's name below ``signalman``."""
-    return module.split(".")[0]
+    return module.split(".", maxsplit=1)[0]
 
 
 def imports(path: Path, *, typing_too: bool = True) -> Iterator[str]:
@@ -132,8 +132,7 @@ def test_there_is_no_import_cycle() -> None:
         name_of(path): {
             name if name in known else name.rpartition(".")[0] for name in own(imports(path, typing_too=False))
         }
-        & known
-        - {name_of(path)}
+        & known - {name_of(path)}
         for path in modules()
     }
     done: set[str] = set()

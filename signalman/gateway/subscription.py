@@ -1,0 +1,114 @@
+"""One connection's cursor on a view, and what it gets in which order. No I/O.
+
+    subscribed → snapshot parts → events since the cursor → caught_up → events …
+
+A subscription never buffers events: it holds an index into the view's log, and what it has not read lies there once for
+everybody. Only the frames of its beginning are queued, and those are the shared bytes of a shared snapshot.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from signalman.gateway import frames
+from signalman.gateway.requests import Filter, Subscribe
+from signalman.gateway.view import Frame, View
+
+
+class Subscription:
+    """A cursor on a view."""
+
+    __slots__ = ("_beginning", "_catch_up_at", "_cursor", "_generation", "channel", "filter", "live", "request", "view")
+
+    def __init__(self, request: Subscribe, view: View) -> None:
+        self.request = request
+        self.channel = view.feed.channel
+        self.filter: Filter = view.filter
+        self.view = view
+        self._beginning: deque[bytes] = deque()
+        self.live = False
+        """Whether events flow; until then it is being prepared."""
+        self._cursor = view.head
+        self._generation = view.generation
+        self._catch_up_at: int | None = None
+
+    @property
+    def lost(self) -> str | None:
+        """Why this cursor is void, or None while it is good: the view was reset, or its log has lapped the cursor."""
+        if self._generation != self.view.generation:
+            return self.view.reset_reason
+        return "slow" if self._cursor < self.view.first else None
+
+    def halt(self) -> None:
+        """Let nothing flow until `begin` and `go_live`."""
+        self.live = False
+
+    def begin(self, tables: Iterable[str], cursor: int | None = None) -> None:
+        """Start over: at *cursor*; without one from the oldest frame after a reset, since all of it is news, else from
+        the head.
+        """
+        if cursor is None:
+            was_reset = self._generation != self.view.generation
+            cursor = self.view.first if was_reset else self.view.head
+        self._cursor = cursor
+        self._generation = self.view.generation
+        self.live = False
+        self._catch_up_at = None
+        self._beginning.clear()
+        self._beginning.append(
+            frames.subscribed(
+                request_id=self.request.id,
+                channel=self.channel,
+                scope=self.view.feed.scope,
+                view=self.view.name,
+                position=self.view.before(self._cursor),
+                tables=list(tables),
+            )
+        )
+
+    def add_snapshot(self, parts: Iterable[bytes]) -> None:
+        """Queue the parts of one table, before `go_live`."""
+        self._beginning.extend(parts)
+
+    def go_live(self, *, complete: bool) -> None:
+        """Let events flow. *complete*: all tables were read, so `caught_up` is announced once the cursor has passed
+        everything that was published until now.
+        """
+        self.live = True
+        self._catch_up_at = self.view.head if complete else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether `pull` has something."""
+        return bool(self._beginning) or (
+            self.live and (self._catch_up_at is not None or self.lost is not None or self._cursor < self.view.head)
+        )
+
+    def pull(self, max_bytes: int) -> tuple[list[bytes], list[Frame]]:
+        """Take what is to be written next, about *max_bytes* of it: (frames to write, the log's frames among them).
+
+        Call `lost` first: a void cursor has nothing to give but its reset.
+        """
+        taken: list[bytes] = []
+        size = 0
+        while self._beginning and size < max_bytes:
+            taken.append(self._beginning.popleft())
+            size += len(taken[-1])
+        if self._beginning or not self.live or self.lost:
+            return taken, []
+        read: list[Frame] = []
+        for frame in self.view.since(self._cursor):
+            if size >= max_bytes:
+                break
+            self._announce(taken)
+            taken.append(frame.data)
+            read.append(frame)
+            size += len(frame.data)
+            self._cursor += 1
+        self._announce(taken)
+        return taken, read
+
+    def _announce(self, taken: list[bytes]) -> None:
+        if self._catch_up_at is not None and self._cursor >= self._catch_up_at:
+            position = self.view.before(self._cursor)
+            taken.append(frames.caught_up(self.view.name, position.seq if position else 0))
+            self._catch_up_at = None

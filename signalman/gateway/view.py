@@ -1,0 +1,102 @@
+"""A view: one feed through one filter, framed once for everybody who watches it.
+
+Its log is append-only and bounded; a subscription is a cursor on it. Whoever falls out at the tail has been lapped and
+must start over: that is the price of a slow reader, and it is paid by nobody else.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from signalman.event import Feed, Position
+from signalman.gateway import frames
+from signalman.gateway.requests import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One `events` frame of a view's log."""
+
+    prev: int
+    position: Position
+    count: int
+    """Events in it."""
+    published_ms: int
+    data: bytes
+
+
+class View:
+    """The shared log of one feed × filter."""
+
+    __slots__ = (
+        "_bytes",
+        "_frames",
+        "_max_bytes",
+        "_max_frames",
+        "feed",
+        "filter",
+        "first",
+        "generation",
+        "name",
+        "position",
+        "reset_reason",
+    )
+
+    def __init__(
+        self, name: str, feed: Feed, filter_: Filter, position: Position | None, *, max_frames: int, max_bytes: int
+    ) -> None:
+        self.name = name
+        self.feed = feed
+        self.filter = filter_
+        self.position = position
+        """Of the last frame, or where the view began: what the next frame's ``prev`` will be."""
+        self.first = 0
+        """Index of the oldest frame still held; indexes never start over."""
+        self.generation = 0
+        """Rises with each reset, so that a cursor made before one is recognised."""
+        self.reset_reason = ""
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._max_frames = max_frames
+        self._max_bytes = max_bytes
+
+    @property
+    def head(self) -> int:
+        """Index that the next frame will get."""
+        return self.first + len(self._frames)
+
+    @property
+    def seq(self) -> int:
+        """Where the chain of ``prev`` stands."""
+        return self.position.seq if self.position else 0
+
+    def append(self, position: Position, payloads: Sequence[bytes], published_ms: int) -> None:
+        """Frame *payloads*, the events up to *position* that pass the filter."""
+        data = frames.events(self.name, self.seq, position, payloads)
+        self._frames.append(Frame(self.seq, position, len(payloads), published_ms, data))
+        self._bytes += len(data)
+        self.position = position
+        while len(self._frames) > self._max_frames or (self._bytes > self._max_bytes and len(self._frames) > 1):
+            self._bytes -= len(self._frames.popleft().data)
+            self.first += 1
+
+    def before(self, cursor: int) -> Position | None:
+        """Where the chain stands for a subscriber whose next frame is index *cursor*."""
+        if cursor == self.head:
+            return self.position
+        frame = self._frames[cursor - self.first]
+        return Position(frame.position.epoch, frame.prev)
+
+    def since(self, cursor: int) -> list[Frame]:
+        """Frames from index *cursor* on; the caller has made sure that the log still reaches back so far."""
+        start = cursor - self.first
+        return [self._frames[i] for i in range(start, len(self._frames))]
+
+    def reset(self, reason: str, position: Position | None) -> None:
+        """Forget the log and go on from *position*: every cursor made before is void."""
+        self.generation += 1
+        self.reset_reason = reason
+        self.first = self.head
+        self._frames.clear()
+        self._bytes = 0
+        self.position = position

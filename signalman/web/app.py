@@ -1,0 +1,55 @@
+"""The gateway as an ASGI application."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+import signalman
+from signalman.gateway.gateway import Gateway
+from signalman.web import operations, problems, rest, websocket
+
+STATIC = Path(__file__).parent / "static"
+
+# The dashboard needs nothing from anywhere else, and nobody may frame it.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(
+    gateway: Gateway,
+    *,
+    checks: Mapping[str, operations.Check] | None = None,
+    allowed_origins: Collection[str] = (),
+    send_timeout: float = 30.0,
+    dashboard: bool = True,
+) -> FastAPI:
+    """WebSocket, REST and, where wanted, the dashboard over *gateway*, which the caller owns.
+
+    *checks*: what else must be well in this process for it to be ready.
+    """
+    app = FastAPI(
+        title="Signalman",
+        version=signalman.__version__,
+        summary="Real-time events of your platform: redacted, tenant-authorized, joined to a snapshot.",
+        docs_url=None,  # its pages load scripts from another host
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    problems.install(app)
+    app.include_router(websocket.router(gateway, allowed_origins=allowed_origins, send_timeout=send_timeout))
+    app.include_router(rest.router(gateway))
+    app.include_router(operations.router(gateway.metrics, {"gateway": gateway.ready, **(checks or {})}))
+    if dashboard:
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+        @app.get("/", include_in_schema=False)
+        async def page() -> FileResponse:
+            return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    return app

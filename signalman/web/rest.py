@@ -1,0 +1,104 @@
+"""The HTTP side: what channels there are, and pages of their tables."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from signalman.access.credentials import bearer_token
+from signalman.access.grants import grants, may_read, resolve_scope
+from signalman.channel import Channel, Table
+from signalman.errors import BadMessage, Forbidden, NotAuthenticated
+from signalman.gateway.frames import rfc3339
+from signalman.gateway.gateway import Gateway
+from signalman.gateway.pages import decode_cursor, encode_cursor
+from signalman.gateway.requests import parse_filter
+from signalman.gateway.session import describe
+from signalman.ports import SnapshotQuery
+from signalman.principal import Principal
+
+DEFAULT_PAGE = 50
+MAX_PAGE = 500
+_OWN_PARAMETERS = {"table", "first", "after", "scope"}
+
+
+def router(gateway: Gateway) -> APIRouter:
+    """The routes of one gateway."""
+    routes = APIRouter()
+
+    async def principal(request: Request) -> Principal:
+        credential = bearer_token(request.headers.get("authorization"))
+        if credential is None:
+            raise NotAuthenticated("not_authenticated", "Send 'Authorization: Bearer <token>'.")
+        return await gateway.authenticate(credential)
+
+    Known = Annotated[Principal, Depends(principal)]  # noqa: N806 # a type
+
+    @routes.get("/v1/channels", tags=["channels"])
+    async def channels(known: Known) -> dict[str, Any]:
+        """The channels that this credential may read: event types, filters, tables."""
+        return {"channels": describe(gateway.catalog, grants(known, gateway.catalog))}
+
+    @routes.get("/v1/channels/{channel}/snapshot", tags=["channels"])
+    async def snapshot(
+        channel: str,
+        request: Request,
+        known: Known,
+        table: str | None = None,
+        first: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
+        after: Annotated[str | None, Query(max_length=2048)] = None,
+        scope: Annotated[list[str] | None, Query(max_length=8)] = None,
+    ) -> dict[str, Any]:
+        """One page of a table's current rows, in key order. Further query parameters are the channel's filter
+        fields.
+        """
+        found = _channel(gateway, channel)
+        wanted = resolve_scope(known, scope, gateway.catalog.levels)
+        if not may_read(grants(known, gateway.catalog), found.name, wanted):
+            raise Forbidden("forbidden", f"This credential does not grant channel '{found.name}'.")
+        query = SnapshotQuery(_table(found, table), wanted, _filters(request, found), limit=first + 1)
+        if after is not None:
+            query = SnapshotQuery(query.table, wanted, query.filters, decode_cursor(query, after), first + 1)
+        read, total = await asyncio.gather(gateway.snapshots.read(query), gateway.snapshots.count(query))
+        rows = read.rows[:first]
+        return {
+            "channel": found.name,
+            "table": query.table.name,
+            "key": query.table.key,
+            "rows": rows,
+            "totalCount": total,
+            "pageInfo": {
+                "hasNextPage": len(read.rows) > first,
+                "endCursor": encode_cursor(query, rows[-1]) if rows else None,
+            },
+            "asOf": rfc3339(read.as_of_ms / 1000),
+        }
+
+    return routes
+
+
+def _channel(gateway: Gateway, name: str) -> Channel:
+    channel = gateway.catalog.channels.get(name)
+    if channel is None:
+        known = ", ".join(sorted(gateway.catalog.channels))
+        raise BadMessage("unknown_channel", f"There is no such channel; there are {known}.")
+    return channel
+
+
+def _table(channel: Channel, name: str | None) -> Table:
+    if name is None and len(channel.tables) == 1:
+        return next(iter(channel.tables.values()))
+    table = channel.tables.get(name or "")
+    if table is None:
+        known = ", ".join(sorted(channel.tables)) or "none"
+        raise BadMessage("invalid_request", f"Say 'table='; the tables of channel '{channel.name}' are: {known}.")
+    return table
+
+
+def _filters(request: Request, channel: Channel) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    query = request.query_params
+    wanted: dict[str, str | list[str]] = {name: query.getlist(name) for name in query if name not in _OWN_PARAMETERS}
+    if "type" in wanted:
+        raise BadMessage("invalid_request", "Table rows have no event type to filter by.")
+    filter_ = parse_filter(wanted, channel)
+    return tuple((name, tuple(sorted(values))) for name, values in filter_.fields)

@@ -1,0 +1,322 @@
+"""One client over an in-process bus and a scripted store: what it is sent from `auth` to the end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from signalman.backends.memory import MemoryBus, MemoryHub
+from signalman.errors import BackendUnavailable, NotAuthenticated
+from signalman.event import Outgoing
+from signalman.gateway.connection import Connection
+from signalman.gateway.gateway import Gateway
+from signalman.gateway.session import SessionLimits
+from signalman.gateway.snapshots import SharedSnapshots
+from signalman.metrics import Metrics
+from signalman.ports import SnapshotQuery, SnapshotRows
+from signalman.principal import Principal
+from signalman.protocol import CloseCode
+from tests.unit.gateway.make import FEED, STREAM, catalog, event, principal
+
+Message = dict[str, object]
+
+
+class Store:
+    """One row, unless it is away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def read(self, query: SnapshotQuery) -> SnapshotRows:
+        await self.gate.wait()
+        if self.away:
+            raise BackendUnavailable("clickhouse", "away")
+        return SnapshotRows(({"stream_id": STREAM, "updated_at": "2026-08-20T10:11:12Z"},), 1_787_220_675_000)
+
+    async def count(self, query: SnapshotQuery) -> int:
+        return 1
+
+    async def ping(self) -> None:
+        return None
+
+
+class Clock:
+    """Time that a test moves; whoever sleeps is woken when it has come."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Event]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.Event()
+        self._sleepers.append((self.now + seconds, woken))
+        await woken.wait()
+
+    def move(self, seconds: float) -> None:
+        self.now += seconds
+        for until, woken in self._sleepers:
+            if until <= self.now:
+                woken.set()
+
+
+async def authenticate(token: str) -> Principal:
+    """``good`` is somebody, ``later`` cannot be checked now."""
+    if token == "later":
+        raise BackendUnavailable("postgres", "away")
+    if token != "good":
+        raise NotAuthenticated("token_invalid", "No.")
+    return principal()
+
+
+class World:
+    """A gateway, its bus and its store."""
+
+    def __init__(self, *, view_frames: int = 100, check: Callable[[str], Awaitable[Principal]] = authenticate) -> None:
+        self.store = Store()
+        self.clock = Clock()
+        self.metrics = Metrics()
+        hub = MemoryHub(epoch="e1")
+        self.publisher = MemoryBus(hub)
+        self.gateway = Gateway(
+            catalog=catalog(),
+            authenticate=check,
+            bus=MemoryBus(hub),
+            snapshots=SharedSnapshots(self.store, self.metrics, clock=self.clock),
+            metrics=self.metrics,
+            limits=SessionLimits(),
+            view_frames=view_frames,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+    async def publish(self, *events: bytes) -> None:
+        await self.publisher.publish([Outgoing(FEED, events)])
+        await asyncio.sleep(0)
+
+    def client(self, who: Principal | None = None) -> "Client":
+        return Client(self, who)
+
+    async def ready(self, who: Principal | None = None) -> "Client":
+        client = self.client(who or principal())
+        assert [m["type"] for m in client.pull()] == ["hello", "welcome"]
+        return client
+
+
+class Client:
+    """The other end of a connection."""
+
+    def __init__(self, world: World, who: Principal | None) -> None:
+        self.news = asyncio.Event()
+        self.world = world
+        self.connection: Connection = world.gateway.connect(self.news.set, who)
+
+    def say(self, **message: object) -> None:
+        self.connection.receive(orjson.dumps(message).decode())
+
+    def pull(self) -> list[Message]:
+        self.news.clear()
+        return [orjson.loads(data) for data in self.connection.pull()]
+
+    async def until(self, type_: str) -> list[Message]:
+        """Everything up to and including the first message of *type_*."""
+        heard: list[Message] = []
+        async with asyncio.timeout(5):
+            while True:
+                heard += self.pull()
+                if any(m["type"] == type_ for m in heard):
+                    return heard
+                await self.news.wait()
+
+    async def subscribed(self, **more: object) -> list[Message]:
+        self.say(type="subscribe", id="s", channel="streams", **more)
+        return await self.until("caught_up")
+
+
+def types(messages: list[Message]) -> list[object]:
+    """The types of *messages*."""
+    return [message["type"] for message in messages]
+
+
+async def test_from_auth_to_live() -> None:
+    """hello, welcome, subscribed, snapshot, caught_up, events: in this order and complete."""
+    world = World()
+    client = world.client()
+    client.say(type="auth", token="good")
+    assert types(await client.until("welcome")) == ["hello", "welcome"]
+    assert types(await client.subscribed()) == ["subscribed", "snapshot", "caught_up"]
+    await world.publish(event(1))
+    (events,) = await client.until("events")
+    assert [e["id"] for e in events["events"]] == ["e-1"]  # type: ignore[attr-defined] # decoded JSON
+    await world.gateway.disconnect(client.connection)
+
+
+async def test_what_happens_during_the_snapshot_follows_it() -> None:
+    """Events published while the tables are read are delivered after the rows and before `caught_up`."""
+    world = World()
+    client = await world.ready()
+    world.store.gate.clear()
+    client.say(type="subscribe", id="s", channel="streams")
+    await asyncio.sleep(0.01)
+    await world.publish(event(1))
+    world.store.gate.set()
+    assert types(await client.until("caught_up")) == ["subscribed", "snapshot", "events", "caught_up"]
+
+
+async def test_a_wrong_credential_ends_with_4401() -> None:
+    """The error is written first, then the close code is due."""
+    client = World().client()
+    client.say(type="auth", token="bad")
+    heard = await client.until("error")
+    assert (heard[-1]["code"], client.connection.closing) == ("token_invalid", CloseCode.NOT_AUTHENTICATED)
+
+
+async def test_a_directory_that_is_away_ends_with_1013() -> None:
+    """The client is told to come back, not that its credential is wrong."""
+    client = World().client()
+    client.say(type="auth", token="later")
+    heard = await client.until("error")
+    assert (heard[-1]["code"], client.connection.closing) == ("directory_unavailable", CloseCode.OVERLOADED)
+
+
+async def test_without_clickhouse_events_go_on_and_the_snapshot_follows() -> None:
+    """A clear error, live events, and when the store is back a `reset` with the rows."""
+    world = World()
+    client = await world.ready()
+    world.store.away = True
+    client.say(type="subscribe", id="s", channel="streams")
+    heard = await client.until("error")
+    if "subscribed" not in types(heard):
+        heard += await client.until("subscribed")
+    error = next(m for m in heard if m["type"] == "error")
+    assert (error["id"], error["code"], error["retry_after_ms"]) == ("s", "snapshot_unavailable", 2000)
+    await world.publish(event(1))
+    assert types(await client.until("events")) == ["events"]
+    world.store.away = False
+    world.clock.move(2.5)
+    heard = await client.until("caught_up")
+    assert types(heard) == ["reset", "subscribed", "snapshot", "caught_up"]
+    assert heard[0]["reason"] == "snapshot"
+
+
+async def test_the_snapshot_error_is_said_once() -> None:
+    """While the store stays away the client is not told again and again."""
+    world = World()
+    client = await world.ready()
+    world.store.away = True
+    client.say(type="subscribe", id="s", channel="streams")
+    await client.until("error")
+    for _ in range(4):
+        world.clock.move(60)
+        await asyncio.sleep(0.005)
+    assert "error" not in types(client.pull())
+
+
+async def test_a_slow_reader_is_reset_once_and_then_sent_away() -> None:
+    """Lapped, it starts over; lapped again, it is closed with 1013; nothing was buffered for it."""
+    world = World(view_frames=5)
+    client = await world.ready()
+    await client.subscribed()
+    for number in range(20):
+        await world.publish(event(number))
+    heard = await client.until("caught_up")
+    assert types(heard)[:2] == ["reset", "subscribed"]
+    assert heard[0]["reason"] == "slow"
+    for number in range(20):
+        await world.publish(event(number))
+    heard = await client.until("error")
+    assert (heard[-1]["code"], client.connection.closing) == ("too_slow", CloseCode.OVERLOADED)
+
+
+async def test_a_slow_reader_costs_the_others_nothing() -> None:
+    """While one does not read, another gets everything."""
+    world = World(view_frames=5)
+    slow, quick = await world.ready(), await world.ready()
+    await slow.subscribed()
+    await quick.subscribed()
+    seen: list[object] = []
+    for number in range(20):
+        await world.publish(event(number))
+        seen += [e["id"] for m in quick.pull() for e in m["events"]]  # type: ignore[attr-defined] # decoded JSON
+    assert seen == [f"e-{number}" for number in range(20)]
+
+
+async def test_subscribe_unsubscribe_subscribe_with_one_id() -> None:
+    """However fast it comes, exactly one subscription is left and it is whole."""
+    world = World()
+    client = await world.ready()
+    for message in ("subscribe", "unsubscribe", "subscribe", "unsubscribe", "subscribe"):
+        client.say(type=message, id="s", **({"channel": "streams"} if message == "subscribe" else {}))
+    await client.until("caught_up")
+    await world.publish(event(1))
+    heard = await client.until("events")
+    assert types(heard).count("events") == 1
+    await world.gateway.disconnect(client.connection)
+    assert world.metrics.views._value.get() == 0
+
+
+async def test_after_unsubscribe_nothing_comes() -> None:
+    """The view is given up and its feed with it."""
+    world = World()
+    client = await world.ready()
+    await client.subscribed()
+    client.say(type="unsubscribe", id="s")
+    assert types(await client.until("unsubscribed")) == ["unsubscribed"]
+    await asyncio.sleep(0.01)
+    await world.publish(event(1))
+    assert client.pull() == []
+    assert world.metrics.feeds._value.get() == 0
+
+
+async def test_two_subscriptions_take_turns() -> None:
+    """A busy subscription does not keep another one waiting."""
+    world = World()
+    client = await world.ready()
+    await client.subscribed()
+    client.say(type="subscribe", id="t", channel="streams", filter={"type": "stream_end"})
+    await client.until("caught_up")
+    await world.publish(*(event(n, pad="x" * 3000) for n in range(40)), event(99, "stream_end"))
+    await world.publish(event(100))
+    views = {m["view"] for m in client.pull() if m["type"] == "events"}
+    assert len(views) == 2
+
+
+async def test_a_drain_says_goodbye_and_takes_nobody_new() -> None:
+    """A planned end is announced, and the gateway is not ready any more."""
+    world = World()
+    client = await world.ready()
+    draining = asyncio.ensure_future(world.gateway.drain(1.0))
+    await asyncio.sleep(0)
+    assert types(client.pull()) == ["goodbye"]
+    assert client.connection.closing is CloseCode.RESTART
+    assert world.gateway.full
+    await world.gateway.disconnect(client.connection)
+    world.clock.move(1)
+    await draining
+
+
+async def test_an_error_of_ours_closes_with_1011() -> None:
+    """A bug in a background task ends the connection it served, with the code that says whose fault it was."""
+
+    async def broken(_: str) -> Principal:
+        raise ZeroDivisionError
+
+    client = World(check=broken).client()
+    client.say(type="auth", token="x")
+    heard = await client.until("error")
+    assert (heard[-1]["code"], client.connection.closing) == ("internal", CloseCode.INTERNAL)
+
+
+async def test_time_passes_for_every_connection() -> None:
+    """The gateway's one timer reaches them all."""
+    world = World()
+    client = world.client()
+    timer = asyncio.ensure_future(world.gateway.keep_time())
+    await asyncio.sleep(0)
+    world.clock.move(6)
+    assert [m.get("code") for m in await client.until("error")][-1] == "auth_timeout"
+    timer.cancel()

@@ -1,0 +1,110 @@
+"""What a client may send, and how everything else is refused."""
+
+from contextlib import suppress
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signalman.errors import BadMessage
+from signalman.gateway.requests import Auth, Filter, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
+from tests.unit.gateway.make import STREAM, catalog
+
+STREAMS = catalog().channels["streams"]
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_each_message_of_the_protocol_is_understood() -> None:
+    """The four client messages parse into their own types."""
+    assert parse_request('{"type":"auth","token":"t"}') == Auth(type="auth", token="t")
+    assert parse_request('{"type":"ping","t":17}') == Ping(type="ping", t=17)
+    assert parse_request('{"type":"unsubscribe","id":"s"}') == Unsubscribe(type="unsubscribe", id="s")
+    assert parse_request('{"type":"subscribe","id":"s","channel":"streams"}') == Subscribe(
+        type="subscribe", id="s", channel="streams", scope=None, filter={}, snapshot=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "request_id"),
+    [
+        ("{", "bad_message", None),
+        ("[]", "bad_message", None),
+        ('"subscribe"', "bad_message", None),
+        ("{}", "bad_message", None),
+        ('{"type":7}', "bad_message", None),
+        ('{"type":"publish","id":"s"}', "unknown_type", "s"),
+        ('{"type":"subscribe","id":"s"}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"","channel":"streams"}', "invalid_request", ""),
+        ('{"type":"subscribe","id":5,"channel":"streams"}', "invalid_request", None),
+        ('{"type":"subscribe","id":"s","channel":"streams","tenant_id":"x"}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","filter":{"stream_id":[]}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","snapshot":"yes"}', "invalid_request", "s"),
+        ('{"type":"auth","token":""}', "invalid_request", None),
+        ('{"type":"ping","t":{}}', "invalid_request", None),
+    ],
+)
+def test_a_message_that_breaks_the_protocol_is_refused(data: str, code: str, request_id: str | None) -> None:
+    """Each fault has its code, and the request's id comes back where there is one."""
+    with pytest.raises(BadMessage) as refused:
+        parse_request(data)
+    assert (refused.value.code, refused.value.request_id) == (code, request_id)
+
+
+def test_a_refused_token_is_not_repeated() -> None:
+    """The sentence about a bad `auth` never holds the token."""
+    secret = "s3cr3t-" * 2000
+    with pytest.raises(BadMessage) as refused:
+        parse_request(orjson.dumps({"type": "auth", "token": secret}))
+    assert "s3cr3t" not in str(refused.value)
+
+
+@given(st.binary() | json_values.map(orjson.dumps))
+def test_anything_else_raises_only_bad_message(data: bytes) -> None:
+    """Whatever bytes arrive, the outcome is a request or a `BadMessage`, never another exception."""
+    with suppress(BadMessage):
+        parse_request(data)
+
+
+@given(st.dictionaries(st.text(), json_values), st.sampled_from(["auth", "subscribe", "unsubscribe", "ping"]))
+def test_any_members_raise_only_bad_message(members: dict[str, object], type_: str) -> None:
+    """Nor do arbitrary members of a known message."""
+    with suppress(BadMessage):
+        parse_request(orjson.dumps({**members, "type": type_}))
+
+
+def test_a_filter_restricts_types_and_fields() -> None:
+    """An event passes when each member of the filter has one of its values."""
+    wanted = parse_filter({"type": "stream_end", "stream_id": [STREAM.upper()], "node_id": ["n1", "n2"]}, STREAMS)
+    good = {"type": "stream_end", "data": {"stream_id": STREAM, "node_id": "n2"}}
+    assert wanted.matches(good)
+    assert not wanted.matches({**good, "type": "stream_buffer"})
+    assert not wanted.matches({**good, "data": {"stream_id": STREAM, "node_id": "n3"}})
+    assert not wanted.matches({**good, "data": {"stream_id": STREAM}})
+
+
+def test_equal_filters_are_equal() -> None:
+    """However a filter was written, equal ones share a view."""
+    one = parse_filter({"node_id": ["b", "a"], "stream_id": STREAM}, STREAMS)
+    two = parse_filter({"stream_id": [STREAM.upper()], "node_id": ["a", "b", "a"]}, STREAMS)
+    assert (one, hash(one)) == (two, hash(two))
+    assert not Filter()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ({"tenant_id": "x"}, "can be filtered by type, node_id, stream_id, nothing else"),
+        ({"type": ["viewer_connect"]}, "event types of channel 'streams' are stream_buffer, stream_end"),
+        ({"stream_id": ["not-a-uuid"]}, "Filter field 'stream_id' takes UUIDs"),
+    ],
+)
+def test_a_filter_that_the_channel_does_not_have_is_refused(wanted: dict[str, str | list[str]], says: str) -> None:
+    """A person learns what can be filtered by."""
+    with pytest.raises(BadMessage, match=says):
+        parse_filter(wanted, STREAMS, "s")
