@@ -2,10 +2,14 @@
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
+
+# Generic for the type checker only.
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STALE = (
     asyncpg.AdminShutdownError,
@@ -44,7 +48,7 @@ class PostgresPool:
         self._connections = connections
         self._host_timeout = connect_timeout / len(self._hosts)
         self._role = role
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: Pool | None = None
 
     async def open(self) -> None:
         """Be ready. Does not ask the server for anything."""
@@ -83,11 +87,11 @@ class PostgresPool:
         finally:
             await self._pool.release(connection)
 
-    async def _connect(self, _url: str | None = None, **settings: Any) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connect(self, dsn: str | None = None, **settings: Any) -> Connection:  # noqa: ARG002 # the pool has none
         failure: Exception = ConnectionError("no host")
         for host in list(self._hosts):
             try:
-                connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+                connection: Connection = await asyncpg.connect(
                     host,
                     database=self._database,
                     timeout=self._host_timeout,
@@ -121,8 +125,10 @@ def single_hosts(url: str) -> list[str]:
             "characters such as # / ? @ in a password must be encoded"
         )
     user, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return [url]
     return [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
 
 
-async def _keep_as_it_is(_connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _keep_as_it_is(_connection: Connection) -> None:
     """No state is ever set on a connection; undoing it would cost a round trip, and YugabyteDB refuses parts of it."""

@@ -61,6 +61,11 @@ class Connection:
         """The code to close with, once everything that was said before has been pulled."""
         return None if self._control else self._close
 
+    @property
+    def channels(self) -> list[str]:
+        """The channel of each subscription."""
+        return [subscription.channel for subscription in self._subscriptions.values()]
+
     def wake(self) -> None:
         """Part of `hub.Watcher`."""
         self._wake()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -111,6 +112,20 @@ class Gateway:
     def readable_channels(self, principal: Principal) -> frozenset[str]:
         """Names of the channels that *principal* may read somewhere."""
         return frozenset(grant.channel for grant in grants(principal, self.catalog))
+
+    def stats(self) -> dict[str, object]:
+        """How many of what there are now, for operators."""
+        channels: Counter[str] = Counter()
+        for connection in self._connections:
+            channels.update(connection.channels)
+        return {
+            "connections": len(self._connections),
+            "subscriptions": {name: channels[name] for name in sorted(self.catalog.channels)},
+            "feeds": self.hub.feeds,
+            "views": self.hub.views,
+            "bus_lost": self.hub.bus_lost,
+            "draining": self.draining,
+        }
 
     async def ready(self) -> None:
         """Return when clients can be served.

@@ -70,9 +70,14 @@ class Hub:
         self._everyone.discard(watcher)
 
     @property
-    def everyone(self) -> frozenset[Watcher]:
-        """All who have entered and not left."""
-        return frozenset(self._everyone)
+    def feeds(self) -> int:
+        """How many are followed."""
+        return len(self._feeds)
+
+    @property
+    def views(self) -> int:
+        """How many are watched."""
+        return len(self._watchers)
 
     async def watch(self, feed: Feed, filter_: Filter, watcher: Watcher) -> View:
         """Follow *feed* and wake *watcher* at every change of its view through *filter_*.
@@ -166,5 +171,5 @@ class Hub:
             watcher.notice(frame)
 
     def _count(self) -> None:
-        self._metrics.feeds.set(len(self._feeds))
-        self._metrics.views.set(len(self._watchers))
+        self._metrics.feeds.set(self.feeds)
+        self._metrics.views.set(self.views)

@@ -27,6 +27,7 @@ def create_app(
     checks: Mapping[str, operations.Check] | None = None,
     allowed_origins: Collection[str] = (),
     send_timeout: float = 30.0,
+    service_token: str = "",
     dashboard: bool = True,
 ) -> FastAPI:
     """WebSocket, REST and, where wanted, the dashboard over *gateway*, which the caller owns.
@@ -43,7 +44,7 @@ def create_app(
     )
     problems.install(app)
     app.include_router(websocket.router(gateway, allowed_origins=allowed_origins, send_timeout=send_timeout))
-    app.include_router(rest.router(gateway))
+    app.include_router(rest.router(gateway, service_token))
     app.include_router(operations.router(gateway.metrics, {"gateway": gateway.ready, **(checks or {})}))
     if dashboard:
         app.mount("/static", StaticFiles(directory=STATIC), name="static")

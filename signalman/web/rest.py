@@ -1,11 +1,11 @@
 """The HTTP side: what channels there are, and pages of their tables."""
 
 import asyncio
+import hmac
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from signalman.access.credentials import bearer_token
 from signalman.access.grants import grants, may_read, resolve_scope
 from signalman.channel import Channel, Table
 from signalman.errors import BadMessage, Forbidden, NotAuthenticated
@@ -16,18 +16,19 @@ from signalman.gateway.requests import parse_filter
 from signalman.gateway.session import describe
 from signalman.ports import SnapshotQuery
 from signalman.principal import Principal
+from signalman.web.handshake import handshake_credential
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 500
 _OWN_PARAMETERS = {"table", "first", "after", "scope"}
 
 
-def router(gateway: Gateway) -> APIRouter:
-    """The routes of one gateway."""
+def router(gateway: Gateway, service_token: str = "") -> APIRouter:
+    """The routes of one gateway. Whoever has *service_token* is its operator; without one there is none."""
     routes = APIRouter()
 
     async def principal(request: Request) -> Principal:
-        credential = bearer_token(request.headers.get("authorization"))
+        credential = handshake_credential(request.headers, request.url.query)
         if credential is None:
             raise NotAuthenticated("not_authenticated", "Send 'Authorization: Bearer <token>'.")
         return await gateway.authenticate(credential)
@@ -73,6 +74,14 @@ def router(gateway: Gateway) -> APIRouter:
             },
             "asOf": rfc3339(read.as_of_ms / 1000),
         }
+
+    @routes.get("/v1/stats", tags=["operations"])
+    async def stats(request: Request) -> dict[str, Any]:
+        """How many connections, subscriptions, feeds and views there are now. Asks for the service token."""
+        credential = handshake_credential(request.headers, request.url.query) or ""
+        if not service_token or not hmac.compare_digest(credential.encode(), service_token.encode()):
+            raise NotAuthenticated("token_invalid", "This is for operators, who send the service token.")
+        return gateway.stats()
 
     return routes
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Protocol
 
 import asyncpg
+import psutil
 
 from signalman.access.tokens import token_hash
 from signalman.backends.memory_directory import MemoryDirectory, MemoryToken
@@ -15,9 +18,11 @@ from tests.servers import Postgres
 
 
 class Accounts(Protocol):
-    """A directory under test, and the platform behind it."""
+    """A directory, and the platform behind it."""
 
-    directory: Directory
+    @property
+    def directory(self) -> Directory:
+        """The one under test."""
 
     async def put(self, text: str, token: MemoryToken) -> None:
         """Store *token* by its *text*, with its user, tenant and subscription."""
@@ -98,6 +103,24 @@ class PostgresAccounts:
     def come_back(self) -> None:
         """See `Accounts`."""
         self.server.start()
+
+
+@contextmanager
+def frozen(server: Postgres) -> Iterator[None]:
+    """The server and all its sessions hang, as when their machine does; connections stay open."""
+    # A session that is left running would answer; one that ends meanwhile is in nobody's way.
+    sessions = psutil.Process(server.pid).children(recursive=True)
+    server.pause()
+    try:
+        for session in sessions:
+            with suppress(psutil.NoSuchProcess):
+                session.suspend()
+        yield
+    finally:
+        for session in sessions:
+            with suppress(psutil.NoSuchProcess):
+                session.resume()
+        server.resume()
 
 
 def new_text() -> str:

@@ -99,7 +99,8 @@ async def test_many_ask_at_once(accounts: Accounts) -> None:
 
 async def test_away_is_not_unknown(accounts: Accounts) -> None:
     """While the server is away a lookup fails, for good tokens and bad ones; afterwards it works at once, however often
-    that happens."""
+    that happens.
+    """
     text, token = new_text(), new_token()
     await accounts.put(text, token)
     await accounts.directory.ping()

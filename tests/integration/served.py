@@ -24,6 +24,7 @@ from signalman.web import app, server
 from tests.unit.gateway.make import FEED, OTHER, STREAM, TENANT, catalog
 
 SECRET = "a secret of at least thirty-two bytes, for tests"
+SERVICE_TOKEN = "the operators' own token"
 TOKEN = "dev-token-of-the-first-tenant"
 NOW = 1_800_000_000.0
 
@@ -104,7 +105,7 @@ async def served(
     async def drain() -> None:
         await gateway.drain(1.0)
 
-    application = app.create_app(gateway, allowed_origins=allowed_origins)
+    application = app.create_app(gateway, allowed_origins=allowed_origins, service_token=SERVICE_TOKEN)
     web = server.serve(application, listener, max_message_bytes=limits.max_message_bytes, drain=drain)
     tasks = [asyncio.create_task(web), asyncio.create_task(gateway.keep_time())]
     try:

@@ -1,7 +1,5 @@
 """clickhouse-connect's real asynchronous client against the tests' ClickHouse."""
 
-# ruff: noqa: S608 - the names in these statements are the tests' own
-
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.served import TOKEN, Served, served
+from tests.integration.served import SERVICE_TOKEN, TOKEN, Served, hear, say, served
 from tests.unit.gateway.make import OTHER, STREAM
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -30,7 +30,7 @@ async def test_channels_lists_what_may_be_read() -> None:
 async def test_pages_walk_all_own_rows_once() -> None:
     """``first`` and ``after`` lead through a table in key order, with the total."""
     seen: list[str] = []
-    after: dict[str, str] = {}
+    after: dict[str, Any] = {}
     async with served() as world:
         while True:
             page = (await get(world, "/v1/channels/streams/snapshot", first=3, **after)).json()
@@ -101,6 +101,33 @@ async def test_liveness_readiness_and_metrics() -> None:
         assert (await get(world, "/healthz", {})).status_code == 200
         assert (await get(world, "/readyz", {})).status_code == 503
         assert "signalman_connections 0.0" in (await get(world, "/metrics", {})).text
+
+
+async def test_a_token_in_the_url_is_refused() -> None:
+    """Even a valid one, on every route: URLs are written to logs."""
+    async with served() as world:
+        response = await get(world, "/v1/channels", access_token=TOKEN)
+    assert (response.status_code, response.json()["code"]) == (400, "token_in_url")
+    assert TOKEN not in response.text
+
+
+async def test_stats_are_for_operators() -> None:
+    """The service token opens them; a tenant's credential does not."""
+    async with served() as world, world.connect() as socket:
+        await hear(socket, "welcome")
+        await say(socket, type="subscribe", id="s", channel="streams")
+        await hear(socket, "caught_up")
+        refused = await get(world, "/v1/stats")
+        answer = await get(world, "/v1/stats", {"Authorization": f"Bearer {SERVICE_TOKEN}"})
+    assert refused.status_code == 401
+    assert answer.json() == {
+        "connections": 1,
+        "subscriptions": {"streams": 1, "system": 0},
+        "feeds": 1,
+        "views": 1,
+        "bus_lost": False,
+        "draining": False,
+    }
 
 
 async def test_the_dashboard_is_served_with_a_strict_policy() -> None:

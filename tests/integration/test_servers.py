@@ -1,7 +1,5 @@
 """The servers that other tests stand on: each starts, answers, and keeps port and data over stop and start."""
 
-# ruff: noqa: S608 - the names in these statements are the tests' own
-
 import asyncio
 import uuid
 

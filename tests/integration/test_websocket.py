@@ -3,17 +3,20 @@
 import asyncio
 import base64
 import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import jwt
 import orjson
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from signalman.event import Feed
 from signalman.gateway.session import SessionLimits
 from tests.integration.served import NOW, SECRET, Served, hear, say, served
+from tests.servers.ports import wait_for_async
 from tests.unit.gateway.make import OTHER, TENANT, event
 
 
@@ -27,15 +30,17 @@ async def refused(world: Served, **options: Any) -> tuple[int, dict[str, Any], A
     return response.status_code, orjson.loads(response.body), response.headers
 
 
-async def closed(socket: Any) -> tuple[int | None, list[dict[str, Any]]]:
+async def closed(socket: ClientConnection) -> tuple[int | None, list[dict[str, Any]]]:
     """The code with which the server closes, and what it said before."""
-    heard = []
-    with pytest.raises(ConnectionClosed) as error:
-        async with asyncio.timeout(5):
-            while True:
-                heard.append(orjson.loads(await socket.recv()))
-    assert error.value.rcvd is not None
-    return error.value.rcvd.code, heard
+    async with asyncio.timeout(5):
+        heard = [orjson.loads(frame) async for frame in _until_closed(socket)]
+    return socket.close_code, heard
+
+
+async def _until_closed(socket: ClientConnection) -> AsyncIterator[str | bytes]:
+    with suppress(ConnectionClosed):
+        while True:
+            yield await socket.recv()
 
 
 async def test_a_header_credential_is_welcome_at_once() -> None:
@@ -251,9 +256,7 @@ async def test_a_client_that_vanishes_leaves_nothing_behind() -> None:
         await say(socket, type="subscribe", id="s", channel="streams")
         await hear(socket, "caught_up")
         socket.transport.abort()
-        async with asyncio.timeout(5):
-            while world.gateway.connections:
-                await asyncio.sleep(0.01)
+        await wait_for_async(lambda: not world.gateway.connections)
         assert world.gateway.metrics.views._value.get() == 0
 
 

@@ -77,8 +77,13 @@ def imports(path: Path, *, typing_too: bool = True) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names if (node.module or "") == "signalman")
+            yield from (_imported(node.module or "", alias.name) for alias in node.names)
+
+
+def _imported(module: str, name: str) -> str:
+    """``from module import name`` reaches the module of that name if there is one, else *module* itself."""
+    path = ROOT.parent.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if path.is_dir() or path.with_suffix(".py").is_file() else module
 
 
 def _type_checking_only(tree: ast.Module) -> set[ast.AST]:

@@ -1,0 +1,22 @@
+"""``signalman gateway``."""
+
+from typing import Annotated
+
+import typer
+
+import signalman.cli.context as invocation
+from signalman.cli.running import run
+
+
+def gateway(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port for WebSocket and HTTP.")] = None,
+) -> None:
+    """Deliver events from Redis to WebSocket clients, each after a snapshot. Start as many as you like."""
+    config = invocation.of(context).start(
+        {("gateway", "host"): ("--host", host), ("gateway", "port"): ("--port", port)}
+    )
+    from signalman import compose
+
+    run(compose.run_gateway(config))

@@ -1,0 +1,184 @@
+"""Configuration → one part each. Nothing here starts anything."""
+
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import signalman
+from signalman.access.accounts import Account, Accounts
+from signalman.access.authenticator import Authenticator
+from signalman.access.jwt import JwtVerifier
+from signalman.access.tokens import ApiTokens
+from signalman.backends.clickhouse import ClickHouseServer
+from signalman.backends.clickhouse_sql import Limits
+from signalman.backends.kafka_connection import KafkaConnection
+from signalman.backends.redis_bus import RedisBus
+from signalman.catalog import default_folder, load
+from signalman.channel import Catalog
+from signalman.config import Config, check_pack
+from signalman.errors import ConfigError, Fault
+from signalman.gateway.gateway import Gateway
+from signalman.gateway.session import SessionLimits
+from signalman.gateway.snapshots import SharedSnapshots
+from signalman.metrics import Metrics
+from signalman.ports import Bus, Directory, Snapshots
+from signalman.principal import Principal
+
+
+def catalog(config: Config) -> Catalog:
+    """The pack that configuration names.
+
+    Raises:
+        CatalogError: Its files have faults.
+        ConfigError: Configuration does not fit it.
+    """
+    path = config.channels.path
+    pack = load(Path(path) if path else default_folder(config.channels.pack))
+    check_pack(config, pack)
+    return pack
+
+
+def kafka_connection(config: Config) -> KafkaConnection:
+    """How to reach Kafka."""
+    kafka = config.kafka
+    return KafkaConnection(
+        brokers=kafka.brokers,
+        client_id=kafka.client_id,
+        tls=_kafka_tls(config) if kafka.tls else None,
+        sasl_mechanism=kafka.sasl_mechanism or None,
+        username=kafka.sasl_username or None,
+        password=kafka.sasl_password.get_secret_value() or None,
+    )
+
+
+def _kafka_tls(config: Config) -> ssl.SSLContext:
+    kafka = config.kafka
+    try:
+        context = ssl.create_default_context(cafile=kafka.ca_file or None)
+        if kafka.certificate_file:
+            password = kafka.key_password.get_secret_value() or None
+            context.load_cert_chain(kafka.certificate_file, kafka.key_file or None, password)
+    except OSError as error:
+        reason = f"the certificate files cannot be used: {error.strerror or 'not in PEM form'}"
+        raise ConfigError([Fault("configuration", "kafka.ca_file", reason)]) from error
+    return context
+
+
+def redis_bus(config: Config) -> RedisBus:
+    """The bus over Redis."""
+    redis = config.redis
+    return RedisBus(
+        redis.url.get_secret_value(),
+        prefix=redis.prefix,
+        shards=redis.shards,
+        connections=redis.connections,
+        timeout=redis.timeout_seconds,
+    )
+
+
+def clickhouse_server(config: Config) -> ClickHouseServer:
+    """How to reach ClickHouse."""
+    clickhouse = config.clickhouse
+    return ClickHouseServer(
+        host=clickhouse.host,
+        port=clickhouse.port,
+        user=clickhouse.user,
+        password=clickhouse.password.get_secret_value(),
+        database=clickhouse.database,
+        tls=clickhouse.tls,
+        ca_file=clickhouse.ca_file or None,
+        connect_timeout=clickhouse.connect_timeout_seconds,
+        connections=clickhouse.concurrency * 2,
+    )
+
+
+def query_limits(config: Config) -> Limits:
+    """What one snapshot query may cost."""
+    return Limits(seconds=config.clickhouse.query_timeout_seconds)
+
+
+def authenticate(config: Config, pack: Catalog, directory: Directory | None) -> Callable[[str], Awaitable[Principal]]:
+    """The check of every kind of credential that configuration allows.
+
+    Raises:
+        ConfigError: A secret or an account cannot be used.
+    """
+    authenticator = Authenticator(
+        jwt=_jwt(config, pack),
+        tokens=ApiTokens(directory) if directory else None,
+        accounts=_accounts(config, pack),
+    )
+
+    async def check(credential: str) -> Principal:
+        return await authenticator.authenticate(credential, time.time())
+
+    return check
+
+
+def _jwt(config: Config, pack: Catalog) -> JwtVerifier | None:
+    access = config.access
+    secret = access.jwt_secret.get_secret_value()
+    if not secret:
+        return None
+    try:
+        return JwtVerifier(
+            secret,
+            pack.levels,
+            allow_weak_secret=access.allow_weak_secret,
+            leeway=access.jwt_leeway_seconds,
+            max_lifetime=access.jwt_max_lifetime_seconds,
+        )
+    except ValueError as error:
+        raise ConfigError([Fault("configuration", "access.jwt_secret", str(error))]) from error
+
+
+def _accounts(config: Config, pack: Catalog) -> Accounts:
+    accounts = (
+        Account(name=each.name, token=each.token.get_secret_value(), scope=tuple(each.scope), role=each.role)
+        for each in config.access.accounts
+    )
+    try:
+        return Accounts(accounts, pack.levels)
+    except ValueError as error:
+        raise ConfigError([Fault("configuration", "access.accounts", str(error))]) from error
+
+
+def gateway(
+    config: Config,
+    pack: Catalog,
+    *,
+    bus: Bus,
+    snapshots: Snapshots,
+    directory: Directory | None,
+    metrics: Metrics,
+) -> Gateway:
+    """The gateway over these parts."""
+    section = config.gateway
+    shared = SharedSnapshots(
+        snapshots,
+        metrics,
+        ttl=config.snapshot.share_seconds,
+        concurrency=config.clickhouse.concurrency,
+        max_rows=config.snapshot.keep_rows,
+    )
+    return Gateway(
+        catalog=pack,
+        authenticate=authenticate(config, pack, directory),
+        bus=bus,
+        snapshots=shared,
+        metrics=metrics,
+        limits=SessionLimits(
+            server=f"signalman/{signalman.__version__}",
+            auth_timeout=section.auth_timeout_seconds,
+            heartbeat=section.heartbeat_seconds,
+            max_message_bytes=section.max_message_bytes,
+            max_subscriptions=section.max_subscriptions,
+        ),
+        max_connections=section.max_connections,
+        view_frames=section.view_frames,
+        view_bytes=section.view_bytes,
+        part_rows=config.snapshot.part_rows,
+        part_bytes=config.snapshot.part_bytes,
+        share_seconds=config.snapshot.share_seconds,
+    )

@@ -1,0 +1,152 @@
+"""The roles of a process: relay, gateway, or both. Each runs until it is cancelled, and ends when a part of it dies."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from signalman.backends.clickhouse import ClickHouseSnapshots
+from signalman.backends.kafka import KafkaSource
+from signalman.backends.postgres import FrameworksDirectory
+from signalman.channel import Catalog
+from signalman.compose import parts
+from signalman.config import Config, topic_names
+from signalman.errors import BackendUnavailable, ConfigError, Fault
+from signalman.gateway.gateway import Gateway
+from signalman.metrics import Metrics
+from signalman.ports import Bus, Source
+from signalman.relay.relay import Relay
+from signalman.web import app, operations, server
+
+log = structlog.get_logger(__name__)
+
+
+async def run_relay(config: Config) -> None:
+    """Read Kafka, publish to Redis, answer health checks; until cancelled."""
+    pack = parts.catalog(config)
+    metrics = Metrics()
+    listener = server.bind(config.relay.host, config.relay.port)
+    async with parts.redis_bus(config) as bus, kafka_source(config, pack) as source:
+        relay = make_relay(config, pack, source, bus, metrics)
+        health = operations.create_app(metrics, {"bus": bus.ping, "relay": relay_check(relay)})
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(relay.run(), name="relay")
+            tasks.create_task(server.serve(health, listener), name="health")
+            log.info("relay_started", port=listener.getsockname()[1], pack=pack.pack)
+
+
+async def run_gateway(config: Config) -> None:
+    """Serve clients; until cancelled."""
+    pack = parts.catalog(config)
+    metrics = Metrics()
+    listener = server.bind(config.gateway.host, config.gateway.port)
+    async with parts.redis_bus(config) as bus, frameworks_gateway(config, pack, bus, metrics) as gateway:
+        await serve_clients(config, gateway, listener)
+
+
+async def run_serve(config: Config) -> None:
+    """Relay and gateway in one process; until cancelled."""
+    pack = parts.catalog(config)
+    metrics = Metrics()
+    listener = server.bind(config.gateway.host, config.gateway.port)
+    async with (
+        parts.redis_bus(config) as bus,
+        kafka_source(config, pack) as source,
+        frameworks_gateway(config, pack, bus, metrics) as gateway,
+        asyncio.TaskGroup() as tasks,
+    ):
+        relay = make_relay(config, pack, source, bus, metrics)
+        tasks.create_task(relay.run(), name="relay")
+        tasks.create_task(serve_clients(config, gateway, listener, {"relay": relay_check(relay)}), name="gateway")
+
+
+@asynccontextmanager
+async def kafka_source(config: Config, pack: Catalog) -> AsyncIterator[KafkaSource]:
+    """The platform's topics as a source."""
+    if not config.kafka.brokers:
+        raise ConfigError([Fault("configuration", "kafka.brokers", "name at least one broker (KAFKA_BROKERS)")])
+    names = topic_names(config, pack)
+    source = KafkaSource(
+        parts.kafka_connection(config),
+        group_id=config.kafka.group_id,
+        topics=sorted(names),
+        dead_letter_topic=config.kafka.dead_letter_topic,
+        consumers={kafka: pack.topics[logical].consumer for kafka, logical in names.items()},
+        max_records=config.kafka.batch_records,
+    )
+    async with source:
+        yield source
+
+
+@asynccontextmanager
+async def frameworks_gateway(config: Config, pack: Catalog, bus: Bus, metrics: Metrics) -> AsyncIterator[Gateway]:
+    """A gateway over ClickHouse and, where configured, the platform's PostgreSQL."""
+    async with AsyncExitStack() as stack:
+        snapshots = ClickHouseSnapshots(parts.clickhouse_server(config), limits=parts.query_limits(config))
+        await stack.enter_async_context(snapshots)
+        directory = None
+        if url := config.directory.url.get_secret_value():
+            directory = await stack.enter_async_context(
+                FrameworksDirectory(
+                    url,
+                    **config.directory.databases.model_dump(),
+                    connections=config.directory.connections,
+                    timeout=config.directory.timeout_seconds,
+                )
+            )
+        yield parts.gateway(config, pack, bus=bus, snapshots=snapshots, directory=directory, metrics=metrics)
+
+
+def make_relay(config: Config, pack: Catalog, source: Source, bus: Bus, metrics: Metrics) -> Relay:
+    """The relay from *source* to *bus*."""
+    return Relay(
+        source,
+        bus,
+        pack,
+        topic_names(config, pack),
+        metrics,
+        max_record_bytes=config.kafka.max_record_bytes,
+    )
+
+
+def relay_check(relay: Relay) -> operations.Check:
+    """Ready while the relay runs and waits for nobody."""
+
+    async def check() -> None:
+        if not relay.alive:
+            raise BackendUnavailable("relay", "is not running")
+        if relay.waiting_for:
+            raise BackendUnavailable("relay", f"waits for {relay.waiting_for}")
+
+    return check
+
+
+async def serve_clients(
+    config: Config,
+    gateway: Gateway,
+    listener: socket.socket,
+    checks: Mapping[str, operations.Check] | None = None,
+) -> None:
+    """Serve *gateway* on *listener* until cancelled, then let its clients go."""
+    section = config.gateway
+    application = app.create_app(
+        gateway,
+        checks=checks or {},
+        allowed_origins=section.allowed_origins,
+        send_timeout=section.send_timeout_seconds,
+        service_token=config.access.service_token.get_secret_value(),
+        dashboard=section.dashboard,
+    )
+
+    async def drain() -> None:
+        await gateway.drain(section.drain_seconds)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(gateway.keep_time(), name="time")
+        tasks.create_task(
+            server.serve(application, listener, max_message_bytes=section.max_message_bytes, drain=drain),
+            name="web",
+        )
+        log.info("gateway_started", port=listener.getsockname()[1], pack=gateway.catalog.pack)

@@ -1,0 +1,118 @@
+"""The whole configuration as one frozen value. `config/signalman.toml` says what each setting is for."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from signalman.catalog.names import Text
+from signalman.config.backends import NO_SECRET, ClickHouse, Directory, Kafka, Redis
+from signalman.config.values import (
+    LIST,
+    Bearer,
+    Bytes,
+    Flag,
+    Host,
+    ListenPort,
+    Number,
+    Origins,
+    ScopePath,
+    Seconds,
+    Section,
+    Whole,
+)
+
+
+class Channels(Section):
+    """``[channels]``: which pack is served."""
+
+    pack: Text = "frameworks"
+    path: str = ""
+
+
+class Snapshot(Section):
+    """``[snapshot]``: how snapshots are shared and cut."""
+
+    share_seconds: Annotated[Number, Field(ge=0, le=60)] = 1.0
+    keep_rows: Annotated[Whole, Field(ge=0, le=10_000_000)] = 50_000
+    part_rows: Annotated[Whole, Field(ge=1, le=10_000)] = 500
+    part_bytes: Bytes = 64 * 1024
+
+
+class Account(Section):
+    """One entry of ``[[access.accounts]]``: a principal that needs no platform, for development."""
+
+    name: Text
+    token: Bearer
+    scope: ScopePath
+    role: Text = "member"
+
+
+class Access(Section):
+    """``[access]``: who may connect."""
+
+    jwt_secret: SecretStr = NO_SECRET
+    jwt_leeway_seconds: Annotated[Number, Field(ge=0, le=300)] = 10.0
+    jwt_max_lifetime_seconds: Annotated[Number, Field(ge=60, le=31_536_000)] = 86_400.0
+    allow_weak_secret: Flag = False
+    service_token: SecretStr = NO_SECRET
+    accounts: Annotated[tuple[Account, ...], LIST] = ()
+
+
+class Gateway(Section):
+    """``[gateway]``: what WebSocket and HTTP clients meet."""
+
+    host: Host = "0.0.0.0"
+    port: ListenPort = 18009
+    allowed_origins: Origins = ()
+    dashboard: Flag = True
+    max_connections: Annotated[Whole, Field(ge=1, le=1_000_000)] = 10_000
+    auth_timeout_seconds: Seconds = 5.0
+    heartbeat_seconds: Annotated[Number, Field(ge=1, le=300)] = 25.0
+    max_message_bytes: Bytes = 64 * 1024
+    max_subscriptions: Annotated[Whole, Field(ge=1, le=1000)] = 64
+    view_frames: Annotated[Whole, Field(ge=1, le=1_000_000)] = 4096
+    view_bytes: Bytes = 8 * 1024 * 1024
+    send_timeout_seconds: Seconds = 30.0
+    drain_seconds: Annotated[Number, Field(ge=0, le=300)] = 5.0
+
+
+class Relay(Section):
+    """``[relay]``: where a relay tells about its health."""
+
+    host: Host = "0.0.0.0"
+    port: ListenPort = 18010
+
+
+class Log(Section):
+    """``[log]``: what is logged and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Simulate(Section):
+    """``[simulate]``: the pretend platform."""
+
+    seed: Annotated[Whole, Field(ge=0)] = 1
+    tenants: Annotated[Whole, Field(ge=1, le=1000)] = 3
+    streams: Annotated[Whole, Field(ge=1, le=10_000)] = 4
+    viewers: Annotated[Whole, Field(ge=0, le=1_000_000)] = 25
+    rate: Annotated[Number, Field(ge=0, le=1_000_000)] = 0.0
+    speed: Annotated[Number, Field(ge=0.01, le=1000)] = 1.0
+    lag_seconds: Annotated[Number, Field(ge=0, le=600)] = 2.0
+
+
+class Config(Section):
+    """Every setting. Made by `signalman.config.load`; secrets never show in its ``repr``."""
+
+    channels: Channels = Channels()
+    kafka: Kafka = Kafka()
+    redis: Redis = Redis()
+    clickhouse: ClickHouse = ClickHouse()
+    snapshot: Snapshot = Snapshot()
+    directory: Directory = Directory()
+    access: Access = Access()
+    gateway: Gateway = Gateway()
+    relay: Relay = Relay()
+    log: Log = Log()
+    simulate: Simulate = Simulate()

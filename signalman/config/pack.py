@@ -1,0 +1,53 @@
+"""What is wrong with a configuration for the pack that it is to serve."""
+
+from collections.abc import Iterator
+
+from signalman.access.scope import complete_scope
+from signalman.catalog.names import suggestion
+from signalman.channel import Catalog
+from signalman.config.gathered import NOWHERE
+from signalman.config.model import Config
+from signalman.errors import ConfigError, Fault
+
+
+def topic_names(config: Config, catalog: Catalog) -> dict[str, str]:
+    """Kafka topic → logical topic, for all that a relay reads: each topic and its copy from each mirrored region."""
+    names = {}
+    for logical, topic in catalog.topics.items():
+        name = config.kafka.topics.get(logical, topic.default)
+        names[name] = logical
+        names.update({f"{region}.{name}": logical for region in config.kafka.mirror_regions})
+    return names
+
+
+def check_pack(config: Config, catalog: Catalog) -> None:
+    """Return when *config* and *catalog* fit together.
+
+    Raises:
+        ConfigError: with all places where they do not.
+    """
+    faults = [*_topics(config, catalog), *_accounts(config, catalog)]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _topics(config: Config, catalog: Catalog) -> Iterator[Fault]:
+    for logical in config.kafka.topics:
+        if logical not in catalog.topics:
+            yield NOWHERE.fault(
+                ("kafka", "topics", logical), f"the pack has no such topic{suggestion(logical, catalog.topics)}"
+            )
+    names = topic_names(config, catalog)
+    if len(names) < len(catalog.topics) * (1 + len(config.kafka.mirror_regions)):
+        yield NOWHERE.fault(("kafka", "topics"), "two topics of the pack are read from the same Kafka topic")
+    if config.kafka.dead_letter_topic in names:
+        yield NOWHERE.fault(
+            ("kafka", "dead_letter_topic"), "is a topic that is read: dead letters would come back for ever"
+        )
+
+
+def _accounts(config: Config, catalog: Catalog) -> Iterator[Fault]:
+    wanted = ", ".join(f"{level.name} ({level.type})" for level in catalog.levels)
+    for at, account in enumerate(config.access.accounts):
+        if complete_scope(account.scope, catalog.levels) is None:
+            yield NOWHERE.fault(("access", "accounts", at, "scope"), f"the pack's scope is: {wanted}")

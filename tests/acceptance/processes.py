@@ -1,0 +1,117 @@
+"""The installed command, as processes around real servers."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from signalman.access.jwt import mint
+from signalman.access.tokens import token_hash
+from tests.acceptance.scenario import CATALOG
+from tests.servers import Child, ClickHouse, Kafka, MockKafka, Postgres, Redis
+from tests.servers.ports import free_port
+
+SIGNALMAN = str(Path(sys.executable).with_name("signalman"))
+SECRET = "the platform's secret, of more than thirty-two bytes"
+
+
+class Installation:
+    """Settings of one relay group and its gateways, apart from every other test's on the same servers."""
+
+    def __init__(
+        self, folder: Path, *, kafka: Kafka | MockKafka, redis: Redis, postgres: Postgres, clickhouse: ClickHouse
+    ) -> None:
+        name = uuid4().hex[:8]
+        self.folder = folder
+        self.kafka = kafka
+        self.clickhouse = clickhouse
+        self.postgres = postgres
+        self.topics = {"analytics": f"analytics-{name}", "service": f"service-{name}"}
+        self.dead_letters = f"dead-letters-{name}"
+        self.logs: list[Path] = []
+        self.env = {
+            "KAFKA_BROKERS": kafka.bootstrap,
+            "KAFKA_GROUP_ID": f"group-{name}",
+            "ANALYTICS_KAFKA_TOPIC": self.topics["analytics"],
+            "SERVICE_EVENTS_KAFKA_TOPIC": self.topics["service"],
+            "DECKLOG_DLQ_KAFKA_TOPIC": self.dead_letters,
+            "REDIS_URL": redis.url,
+            "SIGNALMAN_REDIS__PREFIX": name,
+            "CLICKHOUSE_HOST": clickhouse.host,
+            "CLICKHOUSE_PORT": str(clickhouse.port),
+            "CLICKHOUSE_DB": clickhouse.database,
+            "CLICKHOUSE_USER": clickhouse.user,
+            "CLICKHOUSE_PASSWORD": clickhouse.password,
+            "DATABASE_URL": postgres.dsn(),
+            "JWT_SECRET": SECRET,
+            "SIGNALMAN_LOG__FORMAT": "json",
+        }
+
+    def create_topics(self, partitions: int) -> None:
+        """The platform's topics, and one for dead letters that takes the largest record."""
+        sizes = {"max_message_bytes": 10_000_000}
+        for topic in self.topics.values():
+            self.kafka.create_topic(topic, partitions, **sizes)
+        self.kafka.create_topic(self.dead_letters, 1, **sizes)
+
+    @contextmanager
+    def relay(self, **env: str) -> Iterator[Child]:
+        """A running relay that has its partitions."""
+        port = free_port()
+        with self.run("relay", ["relay"], {"SIGNALMAN_RELAY__PORT": str(port), **env}) as child:
+            child.wait_ready(lambda: ready(port), timeout=60)
+            yield child
+
+    @contextmanager
+    def gateway(self, **env: str) -> Iterator[str]:
+        """A running gateway; gives its address."""
+        port = free_port()
+        with self.run("gateway", ["gateway", "--host", "127.0.0.1", "--port", str(port)], env) as child:
+            child.wait_ready(lambda: ready(port), timeout=30)
+            yield f"ws://127.0.0.1:{port}"
+
+    @contextmanager
+    def run(self, name: str, arguments: list[str], env: dict[str, str] | None = None) -> Iterator[Child]:
+        """The command with *arguments*, until the block ends."""
+        log = self.folder / f"{name}-{len(self.logs)}.log"
+        self.logs.append(log)
+        child = Child([SIGNALMAN, *arguments], log=log, env={**self.env, **(env or {})})
+        try:
+            yield child
+        finally:
+            if child.running:
+                assert child.stop() == 0, log.read_text()
+
+    def output(self) -> str:
+        """Everything that the processes have written."""
+        return "\n".join(log.read_text() for log in self.logs)
+
+    def jwt(self, tenant: str, now: float) -> str:
+        """A token as the platform would sign it."""
+        return mint(SECRET, CATALOG.levels, user_id=str(uuid4()), scope=(tenant,), now=now, role="owner")
+
+    def api_token(self, tenant: str) -> str:
+        """An API token that the platform's databases know, with its user and tenant."""
+        token, user = f"fw_{uuid4().hex}{uuid4().hex}", uuid4()
+        self.postgres.run_sql(
+            "commodore",
+            f"INSERT INTO commodore.users (id, tenant_id, role) VALUES ('{user}', '{tenant}', 'owner');"
+            "INSERT INTO commodore.api_tokens (tenant_id, user_id, token_value, token_name, permissions)"
+            f" VALUES ('{tenant}', '{user}', '{token_hash(token)}', 'test', ARRAY['read'])",
+        )
+        self.postgres.run_sql(
+            "quartermaster",
+            f"INSERT INTO quartermaster.tenants (id, name) VALUES ('{tenant}', 'T') ON CONFLICT DO NOTHING",
+        )
+        return token
+
+
+def ready(port: int) -> bool:
+    """Whether the process on *port* says that it is ready."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,228 @@
+"""What one socket's frames mean, without a socket."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signalman.client.conversation import PATIENCE, Conversation
+from signalman.client.ending import LastWords
+from signalman.client.errors import ConnectionEnded
+from signalman.client.messages import (
+    CaughtUp,
+    Connected,
+    Events,
+    Fresh,
+    Message,
+    Refused,
+    Reset,
+    Snapshot,
+    Stale,
+    Subscribed,
+    Subscription,
+    Trouble,
+    every_channel,
+)
+
+STREAMS = Subscription("streams")
+WELCOME: dict[str, Any] = {
+    "type": "welcome",
+    "principal": {"kind": "account", "id": "dev", "scope": ["t"]},
+    "channels": ["streams", "system"],
+    "expires_at": None,
+}
+
+
+def hear(talk: Conversation, now: float = 0.0, **frame: Any) -> list[Message]:
+    """Let the server say something."""
+    return talk.receive(orjson.dumps(frame), now)
+
+
+def said(talk: Conversation) -> list[dict[str, Any]]:
+    """What the client says."""
+    return [orjson.loads(frame) for frame in talk.outgoing()]
+
+
+def subscribed(talk: Conversation, id_: str = "1", view: str = "v1", seq: int = 0) -> list[Message]:
+    """Let the server begin a subscription."""
+    epoch = "e1" if seq else None
+    return hear(
+        talk, type="subscribed", id=id_, channel="streams", scope=["t"], view=view, epoch=epoch, seq=seq,
+        recovered=False, tables=["streams"],
+    )  # fmt: skip
+
+
+def events(talk: Conversation, prev: int, seq: int, view: str = "v1", **more: Any) -> list[Message]:
+    """Let the server say that something happened."""
+    happened = [{"id": str(n)} for n in range(prev, seq)]
+    return hear(talk, type="events", view=view, prev=prev, seq=seq, events=happened, **more)
+
+
+@pytest.fixture
+def talk() -> Conversation:
+    """A conversation that follows channel ``streams``, with its first subscription under way."""
+    found = Conversation([STREAMS])
+    hear(found, **WELCOME)
+    found.outgoing()
+    return found
+
+
+def test_nothing_is_asked_before_the_welcome() -> None:
+    """The server refuses what comes before it knows us."""
+    talk = Conversation([STREAMS])
+    assert hear(talk, type="hello", protocol="signalman.v1", heartbeat_ms=25_000) == []
+    assert said(talk) == []
+    assert hear(talk, **WELCOME) == [Connected(WELCOME["principal"], ("streams", "system"), None)]
+    assert said(talk) == [{"type": "subscribe", "id": "1", "channel": "streams"}]
+
+
+def test_every_channel_is_what_the_credential_may_read() -> None:
+    """Without a choice of one's own, the names in `welcome` are followed."""
+    talk = Conversation(every_channel)
+    hear(talk, **WELCOME)
+    assert [frame["channel"] for frame in said(talk)] == ["streams", "system"]
+
+
+def test_scope_filter_and_snapshot_are_asked_for_only_where_given() -> None:
+    """What a subscription leaves open is left to the server."""
+    talk = Conversation([Subscription("streams", ("t",), {"type": ("stream_end", "stream_buffer")}, snapshot=False)])
+    hear(talk, **WELCOME)
+    assert said(talk) == [
+        {
+            "type": "subscribe", "id": "1", "channel": "streams", "scope": ["t"],
+            "filter": {"type": ["stream_end", "stream_buffer"]}, "snapshot": False,
+        }
+    ]  # fmt: skip
+
+
+def test_a_subscription_from_beginning_to_live(talk: Conversation) -> None:
+    """Each frame becomes its message, with the subscription in place of the server's name for the view."""
+    assert subscribed(talk, seq=7) == [Subscribed(STREAMS, ("t",), "e1", 7, ("streams",))]
+    row = {"stream_id": "s"}
+    snapshot = hear(
+        talk, type="snapshot", view="v1", table="streams", key=["stream_id"], rows=[row], part=1, last=True,
+        as_of="2026-08-20T10:11:12Z", lag_ms=None,
+    )  # fmt: skip
+    assert snapshot == [Snapshot(STREAMS, "streams", ("stream_id",), (row,), 1, True, "2026-08-20T10:11:12Z", None)]
+    assert events(talk, 7, 9) == [Events(STREAMS, 7, 9, ({"id": "7"}, {"id": "8"}))]
+    assert hear(talk, type="caught_up", view="v1", seq=9) == [CaughtUp(STREAMS, 9)]
+    assert events(talk, 9, 10) == [Events(STREAMS, 9, 10, ({"id": "9"},))]
+
+
+def test_a_hole_is_told_and_asked_anew(talk: Conversation) -> None:
+    """What does not chain is not taken; the client gives the subscription up and asks under another id."""
+    subscribed(talk, seq=7)
+    assert events(talk, 8, 9) == [Reset(STREAMS, "hole")]
+    assert said(talk) == [
+        {"type": "unsubscribe", "id": "1"},
+        {"type": "subscribe", "id": "2", "channel": "streams"},
+    ]
+
+
+def test_after_a_hole_only_the_new_attempt_counts(talk: Conversation) -> None:
+    """What the server still says about the attempt that was given up reaches nobody, even under the same view."""
+    subscribed(talk, seq=7)
+    events(talk, 8, 9)
+    assert events(talk, 9, 10) == []
+    assert subscribed(talk, "1", seq=10) == []
+    assert events(talk, 10, 11) == []
+    assert hear(talk, type="unsubscribed", id="1") == []
+    assert subscribed(talk, "2", seq=11) == [Subscribed(STREAMS, ("t",), "e1", 11, ("streams",))]
+    assert events(talk, 11, 12) == [Events(STREAMS, 11, 12, ({"id": "11"},))]
+
+
+def test_a_reset_of_the_server_needs_no_asking(talk: Conversation) -> None:
+    """The server begins anew by itself, perhaps under another view; nothing is taken in between."""
+    subscribed(talk, seq=7)
+    assert hear(talk, type="reset", view="v1", reason="slow") == [Reset(STREAMS, "slow")]
+    assert events(talk, 7, 8) == []
+    assert subscribed(talk, "1", "v2", seq=20) == [Subscribed(STREAMS, ("t",), "e1", 20, ("streams",))]
+    assert events(talk, 20, 21, "v2") == [Events(STREAMS, 20, 21, ({"id": "20"},))]
+    assert said(talk) == []
+
+
+@pytest.mark.parametrize("code", ["forbidden", "unknown_channel", "invalid_request"])
+def test_a_refused_subscription_is_told(talk: Conversation, code: str) -> None:
+    """The other subscriptions of the connection are not touched."""
+    assert hear(talk, type="error", id="1", code=code, detail="No.") == [Refused(STREAMS, code, "No.")]
+    assert talk.wakes_at() is None
+
+
+def test_a_subscription_that_cannot_begin_now_is_asked_for_later(talk: Conversation) -> None:
+    """After exactly as long as the server says."""
+    frame: dict[str, Any] = {
+        "type": "error",
+        "id": "1",
+        "code": "bus_unavailable",
+        "detail": "Not now.",
+        "retry_after_ms": 2000,
+    }
+    assert hear(talk, now=10.0, **frame) == [Trouble(STREAMS, "bus_unavailable", "Not now.", 2.0)]
+    assert talk.wakes_at() == 12.0
+    talk.tick(11.9)
+    assert said(talk) == []
+    talk.tick(12.0)
+    assert said(talk) == [{"type": "subscribe", "id": "2", "channel": "streams"}]
+    assert talk.wakes_at() is None
+
+
+@pytest.mark.parametrize("code", ["snapshot_unavailable", "snapshot_too_large"])
+def test_tables_that_cannot_be_read_do_not_end_the_subscription(talk: Conversation, code: str) -> None:
+    """The error may come before `subscribed`, and live events flow all the same."""
+    frame: dict[str, Any] = {"type": "error", "id": "1", "code": code, "detail": "Later.", "retry_after_ms": 2000}
+    assert hear(talk, **frame) == [Trouble(STREAMS, code, "Later.", 2.0)]
+    subscribed(talk)
+    assert events(talk, 0, 1, epoch="e1") == [Events(STREAMS, 0, 1, ({"id": "0"},))]
+
+
+def test_last_words_are_kept_for_the_close(talk: Conversation) -> None:
+    """An error that closes, and a goodbye, say when to come back."""
+    assert hear(talk, type="goodbye", reason="restart", retry_after_ms=1500) == []
+    assert talk.last_words == LastWords(None, "the gateway says goodbye: restart", 1.5)
+    assert hear(talk, type="error", code="overloaded", detail="Full.", retry_after_ms=500) == []
+    assert talk.last_words == LastWords("overloaded", "Full.", 0.5)
+
+
+def test_stale_and_fresh_are_passed_on(talk: Conversation) -> None:
+    """A dashboard shows that events may be late."""
+    assert hear(talk, type="stale", backend="bus") == [Stale("bus")]
+    assert hear(talk, type="fresh", backend="bus") == [Fresh("bus")]
+
+
+def test_patience_follows_the_heart() -> None:
+    """Until `hello` it is fixed; then it is two and a half beats."""
+    talk = Conversation([STREAMS])
+    assert talk.patience == PATIENCE
+    hear(talk, type="hello", protocol="signalman.v1", heartbeat_ms=4000)
+    assert talk.patience == 10.0
+
+
+def test_what_is_not_known_is_ignored(talk: Conversation) -> None:
+    """Message types, members and views are only ever added."""
+    assert hear(talk, type="bookmark", view="v1", seq=3) == []
+    assert events(talk, 0, 1, "v9") == []
+    assert hear(talk, type="heartbeat", time="2026-08-20T10:11:12Z", mood="good") == []
+
+
+def test_another_protocol_is_not_ours() -> None:
+    """A server of a later, incompatible protocol is told apart at once."""
+    with pytest.raises(ConnectionEnded):
+        hear(Conversation([STREAMS]), type="hello", protocol="signalman.v2", heartbeat_ms=1)
+
+
+@given(
+    st.one_of(st.text(), st.binary(), st.dictionaries(st.text("abc"), st.booleans()).map(orjson.dumps), st.just(b"[]"))
+)
+def test_nonsense_ends_the_connection_and_nothing_else(text: str | bytes) -> None:
+    """Whatever a server says, the only error that comes out is the one that a consumer expects."""
+    with pytest.raises(ConnectionEnded):
+        Conversation([STREAMS]).receive(text, 0.0)
+
+
+@given(st.sampled_from(["hello", "welcome", "subscribed", "error", "stale", "goodbye"]), st.sampled_from(["", "1"]))
+def test_a_known_message_without_its_members_ends_the_connection(type_: str, value: str) -> None:
+    """Half a message is not a message."""
+    with pytest.raises(ConnectionEnded):
+        hear(Conversation([STREAMS]), type=type_, value=value)

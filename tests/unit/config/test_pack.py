@@ -1,0 +1,79 @@
+"""A configuration and the pack that it is to serve."""
+
+from pathlib import Path
+
+import pytest
+
+from signalman.catalog import default_folder
+from signalman.catalog import load as load_catalog
+from signalman.config import check_pack, load, topic_names
+from signalman.errors import ConfigError
+from tests.unit.config.sample import written
+
+PACK = load_catalog(default_folder("frameworks"))
+TENANT = "5eed517e-ba5e-da7a-517e-ba5eda7a0001"
+
+
+def reasons(path: Path | None = None, environ: dict[str, str] | None = None) -> list[tuple[str, str]]:
+    """Key and reason of each place where the configuration does not fit the pack."""
+    with pytest.raises(ConfigError) as caught:
+        check_pack(load(path, environ or {}), PACK)
+    return [(fault.key, fault.reason) for fault in caught.value.faults]
+
+
+def test_the_defaults_fit() -> None:
+    """The built-in pack needs no configuration, and its own topic names are read."""
+    check_pack(load(None, {}), PACK)
+
+    assert topic_names(load(None, {}), PACK) == {"analytics_events": "analytics", "service_events": "service"}
+
+
+def test_mirrors_and_other_names() -> None:
+    """Each topic, by whatever name, and its copy from each region lead to the same logical topic."""
+    config = load(None, {"ANALYTICS_KAFKA_TOPIC": "a", "MIRROR_REGION_PREFIXES": "eu,us"})
+
+    assert topic_names(config, PACK) == {
+        "a": "analytics",
+        "eu.a": "analytics",
+        "us.a": "analytics",
+        "service_events": "service",
+        "eu.service_events": "service",
+        "us.service_events": "service",
+    }
+
+
+def test_a_topic_that_the_pack_does_not_have() -> None:
+    """A mistyped logical topic is not silently without effect."""
+    assert reasons(environ={"SIGNALMAN_KAFKA__TOPICS__ANALYTIC": "a"}) == [
+        ("kafka.topics.analytic", 'the pack has no such topic, did you mean "analytics"?')
+    ]
+
+
+def test_two_topics_of_one_name() -> None:
+    """A record could not be told apart."""
+    assert reasons(environ={"ANALYTICS_KAFKA_TOPIC": "service_events"}) == [
+        ("kafka.topics", "two topics of the pack are read from the same Kafka topic")
+    ]
+
+
+def test_dead_letters_do_not_come_back() -> None:
+    """A dead letter that is read again would be a dead letter again, for ever."""
+    ((key, reason),) = reasons(environ={"DECKLOG_DLQ_KAFKA_TOPIC": "analytics_events"})
+
+    assert key == "kafka.dead_letter_topic"
+    assert reason.startswith("is a topic that is read")
+
+
+@pytest.mark.parametrize("scope", [f"['{TENANT}', 'more']", "['no-uuid']"])
+def test_an_account_of_another_scope(tmp_path: Path, scope: str) -> None:
+    """An account's scope must be one of the pack's, or it would see nothing, or be refused at the start."""
+    path = written(tmp_path, f"[[access.accounts]]\nname = 'a'\ntoken = 'b'\nscope = {scope}\n")
+
+    assert reasons(path) == [("access.accounts[0].scope", "the pack's scope is: tenant (uuid)")]
+
+
+def test_an_account_of_the_packs_scope(tmp_path: Path) -> None:
+    """A tenant's id is what FrameWorks wants."""
+    path = written(tmp_path, f"[[access.accounts]]\nname = 'a'\ntoken = 'b'\nscope = ['{TENANT}']\n")
+
+    check_pack(load(path, {}), PACK)
