@@ -31,4 +31,4 @@ def cell(value: Json) -> str:
         case dict():
             return f"{{{len(value)}}}"
         case _:
-            return visible(short(str(value)))
+            return visible(short(str(value), 32))

@@ -1,5 +1,6 @@
 """What `signalman tail` writes to standard output: JSON lines for programs, lines and small tables for people."""
 
+import re
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ COLUMNS = 7
 
 _COLOURS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green", "bright_yellow", "bright_blue")
 _SUBJECT = 13
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]*$")
 
 
 class Output(Protocol):
@@ -96,9 +98,18 @@ class Pretty:
             self._console.print(Text.assemble((title, "bold"), "  no rows"))
             return
         self._console.print(Text.assemble((title, "bold"), f"  {len(rows)} row{'s' if len(rows) > 1 else ''}"))
-        self._console.print(table_of(rows))
+        self._console.print(self._fitting(rows))
         if len(rows) > ROWS:
             self._console.print(Text(f"… and {len(rows) - ROWS} more", style="dim"))
+
+    def _fitting(self, rows: Sequence[Mapping[str, Json]]) -> Table:
+        """As many of the first columns as there is room for, so that each can be read."""
+        unbounded = self._console.options.update(width=10_000)
+        for columns in range(COLUMNS, 2, -1):
+            table = table_of(rows, columns)
+            if self._console.measure(table, options=unbounded).maximum <= self._console.width:
+                return table
+        return table_of(rows, 2)
 
 
 class PipeConsole(Console):
@@ -125,15 +136,19 @@ def event_line(channel: str, event: Mapping[str, Json], channel_width: int = 0, 
     return line
 
 
-def table_of(rows: Sequence[Mapping[str, Json]]) -> Table:
-    """The first columns of the first rows."""
-    columns = list(rows[0])[:COLUMNS]
+def table_of(rows: Sequence[Mapping[str, Json]], most: int) -> Table:
+    """The first columns of the first rows, *most* of them."""
+    columns = list(rows[0])[:most]
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
         table.add_column(visible(column), no_wrap=True, overflow="ellipsis")
     for row in rows[:ROWS]:
-        table.add_row(*(Text(cell(row.get(column))) for column in columns))
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     return table
+
+
+def _cell(value: Json) -> str:
+    return local_time(value)[:8] if isinstance(value, str) and _TIME.match(value) else cell(value)
 
 
 def local_time(time: str) -> str:

@@ -30,7 +30,7 @@ async def run_relay(config: Config) -> None:
     listener = server.bind(config.relay.host, config.relay.port)
     async with parts.redis_bus(config) as bus, kafka_source(config, pack) as source:
         relay = make_relay(config, pack, source, bus, metrics)
-        health = operations.create_app(metrics, {"bus": bus.ping, "relay": relay_check(relay)})
+        health = operations.create_app(metrics, {"bus": bus.ping, **relay_checks(relay, source)})
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(), name="relay")
             tasks.create_task(server.serve(health, listener), name="health")
@@ -59,7 +59,7 @@ async def run_serve(config: Config) -> None:
     ):
         relay = make_relay(config, pack, source, bus, metrics)
         tasks.create_task(relay.run(), name="relay")
-        tasks.create_task(serve_clients(config, gateway, listener, {"relay": relay_check(relay)}), name="gateway")
+        tasks.create_task(serve_clients(config, gateway, listener, relay_checks(relay, source)), name="gateway")
 
 
 @asynccontextmanager
@@ -75,6 +75,7 @@ async def kafka_source(config: Config, pack: Catalog) -> AsyncIterator[KafkaSour
         dead_letter_topic=config.kafka.dead_letter_topic,
         consumers={kafka: pack.topics[logical].consumer for kafka, logical in names.items()},
         max_records=config.kafka.batch_records,
+        session_timeout=config.kafka.session_timeout_seconds,
     )
     async with source:
         yield source
@@ -111,16 +112,20 @@ def make_relay(config: Config, pack: Catalog, source: Source, bus: Bus, metrics:
     )
 
 
-def relay_check(relay: Relay) -> operations.Check:
-    """Ready while the relay runs and waits for nobody."""
+def relay_checks(relay: Relay, source: KafkaSource) -> dict[str, operations.Check]:
+    """Ready while Kafka answers, and the relay runs and waits for nobody."""
 
-    async def check() -> None:
+    async def kafka() -> None:
+        if not source.up:
+            raise BackendUnavailable("kafka", "does not answer")
+
+    async def running() -> None:
         if not relay.alive:
             raise BackendUnavailable("relay", "is not running")
         if relay.waiting_for:
             raise BackendUnavailable("relay", f"waits for {relay.waiting_for}")
 
-    return check
+    return {"kafka": kafka, "relay": running}
 
 
 async def serve_clients(

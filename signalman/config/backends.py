@@ -36,6 +36,7 @@ class Kafka(Section):
     dead_letter_topic: KafkaName = "decklog_events_dlq"
     max_record_bytes: Bytes = 8 * 1024 * 1024
     batch_records: Annotated[Whole, Field(ge=1, le=10_000)] = 500
+    session_timeout_seconds: Annotated[Seconds, Field(ge=1)] = 30.0
     tls: Flag = False
     ca_file: str = ""
     certificate_file: str = ""

@@ -32,6 +32,9 @@ _numbers = count(1)
 PULL_BYTES = 64 * 1024
 """How much one subscription may write before the next has its turn."""
 
+PATIENCE = 60.0
+"""A reader that is lapped again within so many seconds is too slow for what it asked for, not merely held up once."""
+
 SNAPSHOT_RETRY = (2.0, 30.0)
 """First and longest wait before a snapshot that failed is tried again, seconds."""
 
@@ -49,7 +52,7 @@ class Connection:
         self._joins: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._slow: set[str] = set()
+        self._lapped_at: dict[str, float] = {}
         self._close: CloseCode | None = None
         if principal is not None:
             self._authenticated(principal)
@@ -133,17 +136,20 @@ class Connection:
     def _start_over(self, subscription: Subscription, reason: str) -> None:
         request_id = subscription.request.id
         self._gateway.metrics.resets.labels(reason).inc()
-        if reason == "slow" and request_id in self._slow:
-            self.fail("too_slow", "The client was lapped twice; it does not keep up with this channel.")
+        if reason == "slow" and self._lapped_again(request_id):
+            self.fail("too_slow", "The client was lapped twice within a minute; it does not keep up with this channel.")
             return
-        if reason == "slow":
-            self._slow.add(request_id)
         waiting = self._joins.pop(request_id, None)
         if waiting is not None:
             waiting.cancel()  # it was waiting to read tables that are now read anew
         self._control.append(frames.reset(subscription.view.name, reason))
         subscription.halt()
         self._joins[request_id] = self._spawn(self._begin(subscription), self._tasks)
+
+    def _lapped_again(self, request_id: str) -> bool:
+        now = self._gateway.clock()
+        before, self._lapped_at[request_id] = self._lapped_at.get(request_id), now
+        return before is not None and now - before < PATIENCE
 
     def _act(self) -> None:
         for action in self._session.actions():
@@ -158,6 +164,7 @@ class Connection:
                     self._leave(request_id)
                 case Close(code):
                     self._close = code
+                    self._gateway.metrics.closes.labels(str(int(code))).inc()
         if self._control or self._close is not None:
             self._wake()
 
@@ -165,6 +172,8 @@ class Connection:
         try:
             principal = await self._gateway.authenticate(token)
         except NotAuthenticated as error:
+            self._gateway.metrics.handshakes.labels("refused").inc()
+            log.info("refused", connection=self.id, code=error.code)
             self._session.refused(error.code, error.detail)
         except BackendUnavailable as error:
             log.warning("directory_unavailable", connection=self.id, detail=str(error))
@@ -175,6 +184,7 @@ class Connection:
 
     def _authenticated(self, principal: Principal) -> None:
         self._session.authenticated(principal)
+        self._gateway.metrics.handshakes.labels("accepted").inc()
         if self._gateway.hub.bus_lost:
             self._session.notice(frames.simple("stale", backend="bus"))
         log.info("authenticated", connection=self.id, kind=principal.kind, principal=principal.id)
@@ -256,6 +266,7 @@ class Connection:
         join = self._joins.pop(request_id, None)
         if join is not None:
             join.cancel()
+        self._lapped_at.pop(request_id, None)
         subscription = self._subscriptions.pop(request_id, None)
         if subscription is not None:
             self._gateway.metrics.subscriptions.labels(subscription.channel).dec()

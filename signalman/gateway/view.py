@@ -4,8 +4,7 @@ Its log is append-only and bounded; a subscription is a cursor on it. Whoever fa
 must start over: that is the price of a slow reader, and it is paid by nobody else.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from signalman.event import Feed, Position
@@ -55,7 +54,8 @@ class View:
         self.generation = 0
         """Rises with each reset, so that a cursor made before one is recognised."""
         self.reset_reason = ""
-        self._frames: deque[Frame] = deque()
+        # By index: a cursor anywhere in the log must find its place at once, and a deque is slow in its middle.
+        self._frames: dict[int, Frame] = {}
         self._bytes = 0
         self._max_frames = max_frames
         self._max_bytes = max_bytes
@@ -73,24 +73,23 @@ class View:
     def append(self, position: Position, payloads: Sequence[bytes], published_ms: int) -> None:
         """Frame *payloads*, the events up to *position* that pass the filter."""
         data = frames.events(self.name, self.seq, position, payloads)
-        self._frames.append(Frame(self.seq, position, len(payloads), published_ms, data))
+        self._frames[self.head] = Frame(self.seq, position, len(payloads), published_ms, data)
         self._bytes += len(data)
         self.position = position
         while len(self._frames) > self._max_frames or (self._bytes > self._max_bytes and len(self._frames) > 1):
-            self._bytes -= len(self._frames.popleft().data)
+            self._bytes -= len(self._frames.pop(self.first).data)
             self.first += 1
 
     def before(self, cursor: int) -> Position | None:
         """Where the chain stands for a subscriber whose next frame is index *cursor*."""
         if cursor == self.head:
             return self.position
-        frame = self._frames[cursor - self.first]
+        frame = self._frames[cursor]
         return Position(frame.position.epoch, frame.prev)
 
-    def since(self, cursor: int) -> list[Frame]:
+    def since(self, cursor: int) -> Iterator[Frame]:
         """Frames from index *cursor* on; the caller has made sure that the log still reaches back so far."""
-        start = cursor - self.first
-        return [self._frames[i] for i in range(start, len(self._frames))]
+        return (self._frames[index] for index in range(cursor, self.head))
 
     def reset(self, reason: str, position: Position | None) -> None:
         """Forget the log and go on from *position*: every cursor made before is void."""

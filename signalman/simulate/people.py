@@ -62,5 +62,6 @@ def _person(dice: Random) -> Person:
 
 
 def _unrounded(dice: Random, degrees: float) -> float:
-    # The last digit is odd, so that the number is always written with all six.
-    return round(degrees + (dice.randrange(-20_000, 20_000) * 2 + 1) / 1_000_000, 6)
+    # Ten digits, of which the last is odd: always written in full, and longer than the fraction of any timestamp, so
+    # that a search for it finds nothing else.
+    return round(degrees + (dice.randrange(-(10**8), 10**8) * 2 + 1) / 10**10, 10)

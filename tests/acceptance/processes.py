@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from signalman.access.jwt import mint
 from signalman.access.tokens import token_hash
@@ -52,25 +53,32 @@ class Installation:
 
     def create_topics(self, partitions: int) -> None:
         """The platform's topics, and one for dead letters that takes the largest record."""
-        sizes = {"max_message_bytes": 10_000_000}
         for topic in self.topics.values():
-            self.kafka.create_topic(topic, partitions, **sizes)
-        self.kafka.create_topic(self.dead_letters, 1, **sizes)
+            self.create_topic(topic, partitions)
+        self.create_topic(self.dead_letters, 1)
+
+    def create_topic(self, topic: str, partitions: int) -> None:
+        """One topic, which takes large records."""
+        if isinstance(self.kafka, MockKafka):
+            # It has its own mind about both; the tests that depend on them ask for a real Kafka.
+            self.kafka.create_topic(topic)
+        else:
+            self.kafka.create_topic(topic, partitions, max_message_bytes=10_000_000)
 
     @contextmanager
-    def relay(self, **env: str) -> Iterator[Child]:
-        """A running relay that has its partitions."""
-        port = free_port()
+    def relay(self, *, port: int = 0, until_ready: bool = True, **env: str) -> Iterator[Child]:
+        """A running relay, which Kafka and Redis have answered."""
+        port = port or free_port()
         with self.run("relay", ["relay"], {"SIGNALMAN_RELAY__PORT": str(port), **env}) as child:
-            child.wait_ready(lambda: ready(port), timeout=60)
+            child.wait_ready(lambda: ready(port) if until_ready else alive(port), timeout=60)
             yield child
 
     @contextmanager
-    def gateway(self, **env: str) -> Iterator[str]:
-        """A running gateway; gives its address."""
+    def gateway(self, *, until_ready: bool = True, command: str = "gateway", **env: str) -> Iterator[str]:
+        """A running gateway; gives its address. *command* may be another that serves clients."""
         port = free_port()
-        with self.run("gateway", ["gateway", "--host", "127.0.0.1", "--port", str(port)], env) as child:
-            child.wait_ready(lambda: ready(port), timeout=30)
+        with self.run(command, [command, "--host", "127.0.0.1", "--port", str(port)], env) as child:
+            child.wait_ready(lambda: ready(port) if until_ready else alive(port), timeout=60)
             yield f"ws://127.0.0.1:{port}"
 
     @contextmanager
@@ -111,7 +119,32 @@ class Installation:
 
 def ready(port: int) -> bool:
     """Whether the process on *port* says that it is ready."""
+    return _status(port, "readyz") == 200
+
+
+def alive(port: int) -> bool:
+    """Whether the process on *port* says that it is alive."""
+    return _status(port, "healthz") == 200
+
+
+def port_of(url: str) -> int:
+    """The port in *url*."""
+    return int(url.rpartition(":")[2])
+
+
+def counted(port: int, metric: str, **labels: str) -> float:
+    """The sum of *metric* over all series with *labels*, in the process on *port*."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == metric and labels.items() <= sample.labels.items()
+    )
+
+
+def _status(port: int, path: str) -> int:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200
+        return httpx.get(f"http://127.0.0.1:{port}/{path}", trust_env=False, timeout=10).status_code
     except httpx.TransportError:
-        return False
+        return 0

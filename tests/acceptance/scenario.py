@@ -120,12 +120,22 @@ class Client:
         async with asyncio.timeout(within), self._news:
             await self._news.wait_for(done)
 
-    async def subscribe(self, channels: Sequence[str]) -> None:
+    async def subscribe(self, channels: Sequence[str], *, snapshot: bool = True) -> None:
         """Subscribe to *channels* under their names and wait until all have caught up."""
         for channel in channels:
-            await self.say(type="subscribe", id=channel, channel=channel)
+            await self.say(type="subscribe", id=channel, channel=channel, snapshot=snapshot)
         await self.until(lambda: len(self.of("caught_up")) + len(self.of("error")) >= len(channels))
         assert not self.of("error"), self.of("error")
+
+    @property
+    def open(self) -> bool:
+        """Whether the socket is."""
+        return self._reading is not None and not self._reading.done()
+
+    @property
+    def close_code(self) -> int | None:
+        """What the server closed with; None while open."""
+        return self._socket.close_code if self._socket else None
 
     def of(self, type_: str) -> list[dict[str, Any]]:
         """The messages of one type."""
@@ -162,16 +172,23 @@ def judge(client: Client, emitted: Sequence[Emitted], since: int) -> None:
             here = set(ids)
             order = [id_ for id_ in got if id_ in here]
             assert order == [id_ for id_ in ids if id_ in set(order)], f"{client.name} {channel}/{partition}: order"
-        _judge_chain(client, channel)
+        judge_chain(client, channel)
 
 
-def _judge_chain(client: Client, channel: str) -> None:
-    view = client.view(channel)
-    cursor = next(m["seq"] for m in client.of("subscribed") if m["view"] == view)
-    for frame in client.of("events"):
-        if frame["view"] == view:
-            assert frame["prev"] == cursor, f"{client.name} {channel}: a hole after {cursor}"
-            cursor = frame["seq"]
+def judge_chain(client: Client, channel: str) -> None:
+    """Fail unless each frame of events follows on the one before it. Only a `reset` breaks the chain, and after it
+    `subscribed` begins another.
+    """
+    view, cursor = "", None
+    for message in client.messages:
+        if message["type"] == "subscribed" and message["id"] == channel:
+            view, cursor = message["view"], message["seq"]
+        elif message.get("view") == view and message["type"] == "reset":
+            cursor = None
+        elif message.get("view") == view and message["type"] == "events":
+            assert message["prev"] == cursor, f"{client.name} {channel}: a hole after {cursor}"
+            cursor = message["seq"]
+    assert cursor is not None, f"{client.name} {channel}: was reset and never subscribed again"
 
 
 async def delivered(client: Client, emitted: Sequence[Emitted], since: int, within: float = 30.0) -> None:

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import orjson
-import pytest
 
 from signalman.backends.clickhouse import ClickHouseServer, ClickHouseWarehouse
 from signalman.backends.kafka_connection import KafkaConnection
@@ -18,7 +17,6 @@ from signalman.simulate.wire import Emitted
 from tests.acceptance.processes import Installation
 from tests.acceptance.scenario import (
     CHANNELS,
-    PARTITIONS,
     Client,
     Platform,
     delivered,
@@ -27,20 +25,9 @@ from tests.acceptance.scenario import (
     leaks,
     partition_of,
 )
-from tests.servers import ClickHouse, Kafka, MockKafka, Postgres, Redis
 from tests.servers.ports import wait_for_async
 
 TENANTS = tenant_ids(3)
-
-
-@pytest.fixture
-def installation(
-    tmp_path: Path, kafka: Kafka | MockKafka, redis_server: Redis, postgres: Postgres, clickhouse: ClickHouse
-) -> Installation:
-    """Settings for processes, and the topics that they need."""
-    made = Installation(tmp_path, kafka=kafka, redis=redis_server, postgres=postgres, clickhouse=clickhouse)
-    made.create_topics(PARTITIONS)
-    return made
 
 
 async def test_three_tenants_on_two_gateways(installation: Installation) -> None:
@@ -115,9 +102,11 @@ async def _live(installation: Installation, platform: Platform) -> None:
 
 
 async def _first_insert(installation: Installation) -> None:
-    """Wait for the tables: who joins before them is told that they cannot be read."""
-    sql = "SELECT count() FROM system.tables WHERE database = 'periscope' AND name = 'stream_state_current'"
-    await wait_for_async(lambda: installation.clickhouse.run_sql(sql).strip() == "1", within=30)
+    """Wait for rows: who joins before the tables are there is told that they cannot be read, and `tail` shows none
+    that are empty.
+    """
+    sql = "SELECT count() FROM system.tables WHERE database = 'periscope' AND total_rows > 0"
+    await wait_for_async(lambda: int(installation.clickhouse.run_sql(sql)) >= 3, within=30)
 
 
 def _judge_snapshots(clients: Sequence[Client], installation: Installation) -> None:

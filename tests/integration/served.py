@@ -24,7 +24,7 @@ from signalman.web import app, server
 from tests.unit.gateway.make import FEED, OTHER, STREAM, TENANT, catalog
 
 SECRET = "a secret of at least thirty-two bytes, for tests"
-SERVICE_TOKEN = "the operators' own token"
+SERVICE_TOKEN = "the-operators-own-token"
 TOKEN = "dev-token-of-the-first-tenant"
 NOW = 1_800_000_000.0
 

@@ -1,6 +1,6 @@
 """The jars of the Kafka broker: fetched once by Maven into a cache.
 
-``python -m tests.servers.kafka_jars`` does it ahead of the tests, so that no test's time limit pays for the download.
+``python -m tests.servers`` does it ahead of the tests, so that no test's time limit pays for the download.
 """
 
 import os
@@ -67,7 +67,3 @@ def _version() -> str:
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-if __name__ == "__main__":
-    _say(str(kafka_jars()))

@@ -21,23 +21,13 @@ function isOlder(event, row, column) {
   return has(stored) && Date.parse(event.time) < Math.floor(Date.parse(stored) / 1000) * 1000;
 }
 
-function upsert(event, values, version) {
+/** Set the columns in `values`; those in `initial` only where there is no row yet. */
+function upsert(event, values, version, initial = {}) {
   return (rows, name) => {
     const key = name(values);
     const row = rows.get(key);
     if (isOlder(event, row, version)) return;
-    rows.set(key, { ...row, ...values, [version]: event.time });
-  };
-}
-
-/** Keeps the time of the beginning that a row has. */
-function startedAt(event, change, column) {
-  return (rows, name) => {
-    change(rows, (row) => {
-      const key = name(row);
-      if (!has(rows.get(key)?.[column])) row[column] = event.time;
-      return key;
-    });
+    rows.set(key, { ...initial, ...row, ...values, [version]: event.time });
   };
 }
 
@@ -62,8 +52,7 @@ function stream(event) {
   const row = { has_issues: false, issues_description: null, ...pick(data, STREAM) };
   row.status = has(data.status) ? data.status : "live";
   row.current_viewers = data.total_viewers ?? 0;
-  const change = upsert(event, row, "updated_at");
-  return row.status === "live" ? startedAt(event, change, "started_at") : change;
+  return upsert(event, row, "updated_at", { started_at: event.time });
 }
 
 function streamEnd(event) {

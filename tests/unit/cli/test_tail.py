@@ -219,7 +219,7 @@ def test_a_line_has_aligned_columns() -> None:
 
 def test_a_terminal_gets_one_line_each() -> None:
     """What does not fit is cut there, and only there."""
-    long = event(note="x" * 38, other="y" * 38)
+    long = event(note="x" * 30, other="y" * 30)
     output, out = pretty(60, terminal=True)
     output.event("streams", long)
     (line,) = out.getvalue().splitlines()
@@ -227,7 +227,7 @@ def test_a_terminal_gets_one_line_each() -> None:
     assert line.endswith("…")
     output, out = pretty(60, terminal=False)
     output.event("streams", long)
-    assert "y" * 38 in out.getvalue()
+    assert "y" * 30 in out.getvalue()
 
 
 def test_a_table_is_shown_when_it_is_whole() -> None:
@@ -241,6 +241,25 @@ def test_a_table_is_shown_when_it_is_whole() -> None:
     assert "status-2-1" in text
     assert "status-2-2" not in text
     assert "… and 6 more" in text
+
+
+def test_a_table_has_the_columns_that_fit() -> None:
+    """Fewer columns that can be read rather than many that cannot; two are the least."""
+    content = ({f"column-{n}": "x" * 20 for n in range(9)},)
+    shown = Snapshot(STREAMS, "t", (), content, 1, last=True, as_of="", lag_ms=None)
+    for width, columns in [(300, 7), (70, 3), (10, 2)]:
+        output, out = pretty(width, terminal=True)
+        output.rows(shown)
+        assert len(out.getvalue().splitlines()[1].split()) == columns
+
+
+def test_a_table_shows_times_of_day() -> None:
+    """A date in every cell would leave no room for anything else."""
+    output, out = pretty(100, terminal=True)
+    content = ({"id": "x", "updated_at": "2026-08-20T10:11:12Z"},)
+    output.rows(Snapshot(STREAMS, "t", (), content, 1, last=True, as_of="", lag_ms=None))
+    assert ":11:12" in out.getvalue()
+    assert "2026" not in out.getvalue()
 
 
 def test_an_empty_table_is_told() -> None:

@@ -232,6 +232,18 @@ async def test_a_slow_reader_is_reset_once_and_then_sent_away() -> None:
     assert (heard[-1]["code"], client.connection.closing) == ("too_slow", CloseCode.OVERLOADED)
 
 
+async def test_being_lapped_now_and_then_is_forgiven() -> None:
+    """One whose network was gone for a moment, and an hour later again, is only reset each time."""
+    world = World(view_frames=5)
+    client = await world.ready()
+    await client.subscribed()
+    for _ in range(3):
+        world.clock.move(61)
+        for number in range(20):
+            await world.publish(event(number))
+        assert types(await client.until("caught_up"))[0] == "reset"
+
+
 async def test_a_slow_reader_costs_the_others_nothing() -> None:
     """While one does not read, another gets everything."""
     world = World(view_frames=5)

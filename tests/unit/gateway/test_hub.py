@@ -104,7 +104,7 @@ async def test_a_view_begins_where_the_bus_acknowledged() -> None:
     view = await watching
     hub.publication(publication(3, event(4)))
     assert (view.generation, ear.woken) == (0, 1)
-    assert view.since(0)[0].prev == 3
+    assert next(view.since(0)).prev == 3
 
 
 async def test_subscribe_unsubscribe_subscribe_in_a_hurry() -> None:

@@ -1,0 +1,214 @@
+// The page: signs in, connects, and shows what the client says.
+
+import { Feed } from "./feed.js";
+import { compact, span } from "./format.js";
+import { apply } from "./live.js";
+import { Sections } from "./sections.js";
+import { Client } from "./signalman.js";
+import { Tables } from "./tables.js";
+
+const STORED = "signalman.token";
+const SHOW_EVERY_MS = 250; // more often nobody can read
+const ALARM_AFTER_MS = 4_000; // shorter interruptions are not worth a colour
+const RATE_SECONDS = 5;
+const SPARK_SECONDS = 60;
+
+const STATES = {
+  connecting: "Connecting",
+  loading: "Loading",
+  live: "Live",
+  stale: "Stale",
+  reconnecting: "Reconnecting",
+  stopped: "Signed out",
+  credential: "Signed out",
+  ended: "Ended",
+};
+
+const part = (id) => document.getElementById(id);
+
+const tables = new Tables();
+const sections = new Sections();
+const feed = new Feed({
+  list: part("feed"),
+  count: part("feed-empty"),
+  search: part("feed-search"),
+  type: part("feed-type"),
+  pause: part("feed-pause"),
+});
+
+let client = null;
+let state = { name: "stopped", detail: "", retryAt: null };
+let liveUntil = 0; // when the page was last as it should be
+let offset = 0; // the server's clock minus this one's
+let dirty = true;
+let troubles = new Map(); // channel → what does not work
+const perSecond = new Array(SPARK_SECONDS).fill(0);
+
+// -- signing in and out -----------------------------------------------------------------------------------------------
+
+/** The token in the address's fragment, which no server ever sees; it is removed at once, from the history too. */
+function tokenFromFragment() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token !== null) history.replaceState(null, "", location.pathname + location.search);
+  return token?.trim() || null;
+}
+
+function signIn(token) {
+  client?.stop();
+  sessionStorage.setItem(STORED, token);
+  forget();
+  const url = new URL("v1/ws", document.baseURI);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  client = new Client({ url: url.href, token, on: callbacks });
+  part("sign-in").hidden = true;
+  part("board").hidden = false;
+  part("token").value = "";
+  liveUntil = Date.now();
+  client.start();
+}
+
+function signOut(error = "") {
+  sessionStorage.removeItem(STORED);
+  const ended = client;
+  client = null;
+  ended?.stop();
+  forget();
+  part("sign-in-error").textContent = error;
+  part("board").hidden = true;
+  part("sign-in").hidden = false;
+  part("who").hidden = true;
+  part("token").focus();
+}
+
+/** Another person must not see what the one before saw. */
+function forget() {
+  tables.clear();
+  feed.clear();
+  troubles = new Map();
+  perSecond.fill(0);
+  dirty = true;
+}
+
+// -- what the client says ---------------------------------------------------------------------------------------------
+
+const callbacks = {
+  state(now) {
+    state = now;
+    if (now.name === "credential") signOut(now.detail);
+    showState();
+  },
+  welcome(frame) {
+    const { kind, id } = frame.principal;
+    part("principal").textContent = kind === "account" ? id : `${kind} ${id}`;
+    part("who").hidden = false;
+    troubles = new Map();
+    for (const section of document.querySelectorAll("[data-channel]")) {
+      section.hidden = !frame.channels.includes(section.dataset.channel);
+    }
+  },
+  clock(time) {
+    if (Number.isFinite(time)) offset = time - Date.now();
+  },
+  subscribed({ channel }, frame) {
+    tables.subscribed(channel, frame.tables);
+  },
+  snapshot({ channel }, frame) {
+    tables.snapshot(channel, frame);
+  },
+  events({ channel }, frame) {
+    for (const event of frame.events) {
+      apply(tables, channel, event);
+      feed.add(channel, event);
+    }
+    perSecond[perSecond.length - 1] += frame.events.length;
+    dirty = true;
+  },
+  caughtUp({ channel }) {
+    troubles.delete(channel);
+    tables.caughtUp(channel);
+    dirty = true;
+  },
+  trouble(subscription, error) {
+    troubles.set(subscription?.channel ?? "", error.detail);
+  },
+  refused(subscription, error) {
+    troubles.set(subscription.channel, error.detail);
+  },
+};
+
+// -- showing it -------------------------------------------------------------------------------------------------------
+
+/** Short interruptions keep their colour: what is shown is seconds old, and about to be right again. */
+function alarming(now) {
+  return state.name !== "live" && now - liveUntil > ALARM_AFTER_MS;
+}
+
+function showState() {
+  const now = Date.now();
+  if (state.name === "live") liveUntil = now;
+  const shown = part("state");
+  shown.dataset.state = state.name;
+  shown.dataset.alarming = String(alarming(now));
+  const name = STATES[state.name] ?? state.name;
+  if (part("state-name").textContent !== name) part("state-name").textContent = name;
+  part("state-age").textContent = age(now);
+  part("board").dataset.old = String(!["live", "stale"].includes(state.name) && alarming(now));
+  const notice = part("notice");
+  const words = [state.detail, ...troubles.values()].filter(Boolean);
+  const text = state.name === "ended" ? `${words[0] ?? ""} Reload the page to try again.` : words.join(" ");
+  if (notice.textContent !== text) notice.textContent = text;
+  notice.hidden = text === "" || (state.name !== "ended" && troubles.size === 0 && !alarming(now));
+}
+
+function age(now) {
+  if (state.retryAt !== null) return `again in ${span(Math.max(1000, state.retryAt - now))}`;
+  if (client === null || !["live", "stale", "loading"].includes(state.name)) return "";
+  const silent = now - client.heardAt;
+  return silent < 2000 ? "now" : `heard ${span(silent)} ago`;
+}
+
+function showRate() {
+  const latest = perSecond.slice(-RATE_SECONDS - 1, -1);
+  const rate = latest.reduce((sum, count) => sum + count, 0) / RATE_SECONDS;
+  part("tile-events").textContent = rate > 0 && rate < 10 ? rate.toFixed(1) : compact(rate);
+  const most = Math.max(1, ...perSecond);
+  const points = perSecond.slice(0, -1).map((count, second) => `${(second * 60) / (SPARK_SECONDS - 2)},${19 - (count / most) * 18}`);
+  part("spark").firstElementChild.setAttribute("points", points.join(" "));
+}
+
+function show() {
+  if (client === null || document.visibilityState === "hidden") return;
+  showState();
+  if (!dirty) return;
+  dirty = false;
+  sections.show(tables, Date.now() + offset);
+  feed.show();
+}
+
+function everySecond() {
+  perSecond.push(0);
+  perSecond.shift();
+  if (client === null) return;
+  showRate();
+  dirty = true; // times pass
+}
+
+// -- beginning --------------------------------------------------------------------------------------------------------
+
+part("sign-in-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  part("sign-in-error").textContent = "";
+  const token = part("token").value.trim();
+  if (token !== "") signIn(token);
+});
+part("sign-out").addEventListener("click", () => signOut());
+window.addEventListener("hashchange", () => {
+  const token = tokenFromFragment();
+  if (token !== null) signIn(token);
+});
+setInterval(show, SHOW_EVERY_MS);
+setInterval(everySecond, 1_000);
+
+const token = tokenFromFragment() ?? sessionStorage.getItem(STORED);
+if (token === null) signOut();
+else signIn(token);

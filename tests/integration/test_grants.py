@@ -1,0 +1,127 @@
+"""The grants of docs/operations.md are enough for Signalman, and enough for nothing else."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from redis import Redis as Client
+from redis.exceptions import NoPermissionError
+
+from signalman.access.tokens import token_hash
+from signalman.backends.postgres import FrameworksDirectory
+from signalman.backends.redis_bus import RedisBus
+from signalman.catalog import default_folder, load
+from signalman.errors import BackendUnavailable
+from signalman.event import Feed, Outgoing
+from tests.contract.directories import PostgresAccounts, new_text, new_token
+from tests.contract.listening import Listener
+from tests.servers import ClickHouse, MissingServerError, Postgres, Redis
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+FEED = Feed("streams", ("tenant-1",))
+
+
+def block(containing: str) -> str:
+    """The one code block of the page that holds *containing*, with a password in it."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", OPERATIONS.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    [found] = [text for text in blocks if containing in text]
+    return str(found).replace("…", "secret")
+
+
+def as_user(url: str, user: str) -> str:
+    """*url* with this user of the page's grants."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{user}:secret@{parts.hostname}:{parts.port}").geturl()
+
+
+@pytest.fixture(scope="module")
+def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis with the page's two users."""
+    try:
+        server = Redis(tmp_path_factory.mktemp("redis"))
+    except MissingServerError as missing:
+        pytest.skip(str(missing))
+    with server, Client.from_url(server.url) as operator:
+        for line in block("ACL SETUSER").splitlines():
+            operator.execute_command(*line.split())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def role(postgres: Postgres) -> Iterator[str]:
+    """Where the page's role connects to PostgreSQL."""
+    postgres.run_sql("postgres", block("CREATE ROLE"))
+    yield as_user(postgres.dsn(), "signalman")
+    for database in ("commodore", "quartermaster", "purser"):
+        postgres.run_sql(database, "DROP OWNED BY signalman")
+    postgres.run_sql("postgres", "DROP ROLE signalman")
+
+
+async def test_redis_users_can_do_their_work(restricted: Redis) -> None:
+    """As these users a relay publishes, also after the script cache was emptied, and a gateway hears it."""
+    async with (
+        RedisBus(as_user(restricted.url, "signalman-relay")) as relay,
+        RedisBus(as_user(restricted.url, "signalman-gateway")) as gateway,
+    ):
+        listener = Listener()
+        gateway.listen(listener)
+        await gateway.subscribe(FEED)
+        await relay.ping()
+        await gateway.ping()
+        await relay.publish([Outgoing(FEED, (b'{"id":"1"}',))])
+        assert await listener.until_events(FEED, 1) == [b'{"id":"1"}']
+        await gateway.unsubscribe(FEED)
+
+
+async def test_a_gateway_cannot_publish(restricted: Redis) -> None:
+    """A gateway that was taken over cannot make up events."""
+    async with RedisBus(as_user(restricted.url, "signalman-gateway")) as gateway:
+        with pytest.raises(BackendUnavailable):
+            await gateway.publish([Outgoing(FEED, (b'{"id":"1"}',))])
+
+
+def test_redis_users_reach_no_other_keys(restricted: Redis) -> None:
+    """Neither user can read what others keep on the server."""
+    for user in ("signalman-relay", "signalman-gateway"):
+        with Client.from_url(as_user(restricted.url, user)) as client, pytest.raises(NoPermissionError):
+            client.hmget("somebody:else", ["seq"]) if user == "signalman-gateway" else client.hget("somebody:else", "s")
+
+
+async def test_the_role_can_look_up_tokens(postgres: Postgres, role: str) -> None:
+    """Everything that the directory asks can be asked with the page's grants."""
+    text, token = new_text(), new_token()
+    async with FrameworksDirectory(role) as directory:
+        await PostgresAccounts(postgres, directory).put(text, token)
+        await directory.ping()
+        assert await directory.find_token(token_hash(text)) == token.owner
+
+
+@pytest.mark.parametrize(
+    ("database", "sql"),
+    [
+        ("commodore", "SELECT password_hash FROM commodore.users"),
+        ("commodore", "UPDATE commodore.api_tokens SET is_active = true"),
+        ("quartermaster", "SELECT * FROM quartermaster.tenants"),
+        ("purser", "DELETE FROM purser.tenant_subscriptions"),
+    ],
+)
+def test_the_role_can_do_nothing_else(postgres: Postgres, role: str, database: str, sql: str) -> None:
+    """No password can be read and nothing can be written with the page's grants."""
+    assert role
+    with pytest.raises(RuntimeError, match="permission denied"):
+        postgres.run_sql(database, f"SET ROLE signalman; {sql}")
+
+
+def test_clickhouse_statements_are_clickhouse(clickhouse: ClickHouse) -> None:
+    """The engine's own parser takes each statement, and the tables are those of the pack, no more and no fewer."""
+    statements = [line.rstrip(";") for line in block("CREATE SETTINGS PROFILE").splitlines()]
+    for statement in statements:
+        quoted = statement.replace("'", "''")
+        assert clickhouse.run_sql(f"SELECT formatQuery('{quoted}') FORMAT TSV")
+    granted = [match[1] for line in statements if (match := re.search(r"SELECT ON periscope\.(\w+)", line))]
+    catalog = load(default_folder("frameworks"))
+    assert sorted(granted) == sorted(
+        table.source for channel in catalog.channels.values() for table in channel.tables.values()
+    )
