@@ -6,6 +6,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import Scope
 
 import signalman
 from signalman.gateway.gateway import Gateway
@@ -18,7 +20,17 @@ _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
 }
+
+
+class _Static(StaticFiles):
+    """The dashboard's files, asked for anew each time: after an upgrade old and new modules must not mix."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        return response
 
 
 def create_app(
@@ -47,7 +59,7 @@ def create_app(
     app.include_router(rest.router(gateway, service_token))
     app.include_router(operations.router(gateway.metrics, {"gateway": gateway.ready, **(checks or {})}))
     if dashboard:
-        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+        app.mount("/static", _Static(directory=STATIC), name="static")
 
         @app.get("/", include_in_schema=False)
         async def page() -> FileResponse:

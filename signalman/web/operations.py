@@ -19,6 +19,10 @@ TIMEOUT = 2.0
 """Seconds that a readiness check waits for a backend."""
 
 
+WATCH_EVERY = 10.0
+"""Seconds between looks at the backends for the metrics, whether or not anybody asks for readiness."""
+
+
 def router(metrics: Metrics, checks: Mapping[str, Check]) -> APIRouter:
     """`/healthz`, `/readyz` over *checks*, and `/metrics`."""
     routes = APIRouter(tags=["operations"])
@@ -31,12 +35,10 @@ def router(metrics: Metrics, checks: Mapping[str, Check]) -> APIRouter:
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         """Whether this process can do its work now; a load balancer sends clients only where it can."""
-        states = await asyncio.gather(*(_state(check) for check in checks.values()))
-        up = dict(zip(checks, states, strict=True))
-        for name, state in up.items():
-            metrics.backend_up.labels(name).set(state == "up")
-        ready = all(state == "up" for state in states)
-        return JSONResponse({"status": "ready" if ready else "not ready", "checks": up}, 200 if ready else 503)
+        up = await _look(metrics, checks)
+        states = {name: "up" if answers else "down" for name, answers in up.items()}
+        ready = all(up.values())
+        return JSONResponse({"status": "ready" if ready else "not ready", "checks": states}, 200 if ready else 503)
 
     @routes.get("/metrics")
     async def prometheus() -> Response:
@@ -46,13 +48,27 @@ def router(metrics: Metrics, checks: Mapping[str, Check]) -> APIRouter:
     return routes
 
 
-async def _state(check: Check) -> str:
+async def watch(metrics: Metrics, checks: Mapping[str, Check]) -> None:
+    """Keep `signalman_backend_up` true for *checks*, for ever."""
+    while True:
+        await _look(metrics, checks)
+        await asyncio.sleep(WATCH_EVERY)
+
+
+async def _look(metrics: Metrics, checks: Mapping[str, Check]) -> dict[str, bool]:
+    up = dict(zip(checks, await asyncio.gather(*(_is_up(check) for check in checks.values())), strict=True))
+    for name, answers in up.items():
+        metrics.backend_up.labels(name).set(answers)
+    return up
+
+
+async def _is_up(check: Check) -> bool:
     try:
         async with asyncio.timeout(TIMEOUT):
             await check()
     except (BackendUnavailable, TimeoutError):
-        return "down"
-    return "up"
+        return False
+    return True
 
 
 def create_app(metrics: Metrics, checks: Mapping[str, Check]) -> FastAPI:

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketState
 
 from signalman.errors import AccessError, BackendUnavailable
+from signalman.gateway import frames
 from signalman.gateway.connection import Connection
 from signalman.gateway.gateway import Gateway
 from signalman.principal import Principal
-from signalman.protocol import CLOSES, CloseCode
+from signalman.protocol import CLOSES, SUBPROTOCOL, CloseCode
 from signalman.web.handshake import check_origin, choose_subprotocol, handshake_credential
 from signalman.web.problems import problem_response
 
@@ -34,7 +35,8 @@ def router(gateway: Gateway, *, allowed_origins: Collection[str], send_timeout: 
         try:
             subprotocol = choose_subprotocol(socket.scope["subprotocols"])
         except LookupError:
-            await _close_unserved(socket, CloseCode.SUBPROTOCOL)
+            gateway.metrics.handshakes.labels("refused").inc()
+            await _close_unserved(socket)
             return
         await socket.accept(subprotocol)
         await _serve(gateway, socket, principal, send_timeout)
@@ -64,10 +66,11 @@ async def _admit(gateway: Gateway, socket: WebSocket, allowed_origins: Collectio
         raise _Refused(problem_response("directory_unavailable", detail, {"Retry-After": "2"})) from error
 
 
-async def _close_unserved(socket: WebSocket, code: CloseCode) -> None:
-    # A browser sees no reason for a refused upgrade, so the socket is opened to tell it the code.
+async def _close_unserved(socket: WebSocket) -> None:
+    # A browser sees no reason for a refused upgrade, so the socket is opened to tell it.
     await socket.accept()
-    await socket.close(code, CLOSES[code].reason)
+    await socket.send_text(frames.error("subprotocol", f"This gateway speaks {SUBPROTOCOL}.").decode())
+    await _close(CloseCode.SUBPROTOCOL, socket)
 
 
 async def _serve(gateway: Gateway, socket: WebSocket, principal: Principal | None, send_timeout: float) -> None:

@@ -138,6 +138,16 @@ async def test_the_dashboard_is_served_with_a_strict_policy() -> None:
     assert "default-src 'self'" in response.headers["content-security-policy"]
 
 
+async def test_the_dashboards_files_are_never_stale() -> None:
+    """A browser asks again each time, so that an upgrade does not mix old and new modules."""
+    async with served() as world:
+        for path in ("/", "/static/signalman.js", "/static/dashboard.css"):
+            response = await get(world, path, {})
+            assert response.status_code == 200
+            assert response.headers["cache-control"] == "no-cache"
+            assert response.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_openapi_describes_the_routes() -> None:
     """The description is served, and knows the pages."""
     async with served() as world:

@@ -39,6 +39,7 @@ const feed = new Feed({
 let client = null;
 let state = { name: "stopped", detail: "", retryAt: null };
 let liveUntil = 0; // when the page was last as it should be
+let interrupted = false;
 let offset = 0; // the server's clock minus this one's
 let dirty = true;
 let troubles = new Map(); // channel → what does not work
@@ -63,6 +64,7 @@ function signIn(token) {
   part("sign-in").hidden = true;
   part("board").hidden = false;
   part("token").value = "";
+  interrupted = false;
   liveUntil = Date.now();
   client.start();
 }
@@ -93,7 +95,10 @@ function forget() {
 
 const callbacks = {
   state(now) {
-    state = now;
+    // Each attempt is a connection of its own; to whoever looks it is one interruption.
+    state = now.name === "connecting" && interrupted ? { ...state, retryAt: null } : now;
+    if (now.name === "reconnecting") interrupted = true;
+    if (now.name === "live") interrupted = false;
     if (now.name === "credential") signOut(now.detail);
     showState();
   },
@@ -155,7 +160,9 @@ function showState() {
   part("board").dataset.old = String(!["live", "stale"].includes(state.name) && alarming(now));
   const notice = part("notice");
   const words = [state.detail, ...troubles.values()].filter(Boolean);
-  const text = state.name === "ended" ? `${words[0] ?? ""} Reload the page to try again.` : words.join(" ");
+  if (state.name === "ended") words.push("Reload the page to try again.");
+  if (state.name === "reconnecting") words.push("What you see may be old.");
+  const text = words.join(" ");
   if (notice.textContent !== text) notice.textContent = text;
   notice.hidden = text === "" || (state.name !== "ended" && troubles.size === 0 && !alarming(now));
 }

@@ -69,6 +69,12 @@ export function words(name) {
   return String(name ?? "").replaceAll("_", " ");
 }
 
+/** The same as a label of its own: offline → Offline. */
+export function label(name) {
+  const text = words(name);
+  return text === "" ? NONE : text[0].toUpperCase() + text.slice(1);
+}
+
 /** 10:11:12, the reader's own time. */
 export function clock(time) {
   const date = new Date(time);

@@ -1,6 +1,6 @@
 // The sections of the page: which rows each shows, in which order, and what it says when there are none.
 
-import { NONE, ago, bytes, country, number, percent, shortId, span, speed, words } from "./format.js";
+import { NONE, ago, bytes, country, label, number, percent, shortId, span, speed } from "./format.js";
 import { Grid } from "./grid.js";
 
 const SHOWN = 50;
@@ -8,6 +8,7 @@ const UNREPORTED_MS = 180_000; // the store declares a stream offline 2 to 3 min
 const STALE_NODE_MS = 90_000; // without an update for so long, what a node said no longer counts
 const RUNNING = new Set(["requested", "queued", "progress", "started", "recording", "uploading", "processing"]);
 const BIGGEST = 6; // countries, sessions
+const KINDS = { clip: "Clip", dvr: "Recording", vod: "Upload" };
 
 const at = (time) => (time ? Date.parse(time) : NaN);
 
@@ -29,7 +30,7 @@ function health(row, now) {
 function nodeState(row, now) {
   if (now - at(row.updated_at) > STALE_NODE_MS) return ["warn", "No news"];
   if (!row.is_healthy) return ["bad", "Unhealthy"];
-  return row.operational_mode && row.operational_mode !== "normal" ? ["warn", words(row.operational_mode)] : ["good", "Healthy"];
+  return row.operational_mode && row.operational_mode !== "normal" ? ["warn", label(row.operational_mode)] : ["good", "Healthy"];
 }
 
 const share = (used, total) => (Number(total) > 0 ? Number(used) / Number(total) : NaN);
@@ -43,7 +44,7 @@ const STREAMS = [
   { head: "Stream", kind: "id", text: (row) => shortId(row.stream_id), title: (row) => row.stream_id },
   {
     head: "Status",
-    text: (row) => (row.live ? "Live" : row.status === "live" ? "No news" : words(row.status)),
+    text: (row) => (row.live ? "Live" : row.status === "live" ? "No news" : label(row.status)),
     tone: (row) => (row.live ? "good" : row.status === "live" ? "warn" : ""),
   },
   { head: "Viewers", kind: "number strong", text: (row) => (row.live ? number(row.current_viewers ?? 0) : NONE) },
@@ -93,9 +94,9 @@ const SESSIONS = [
 ];
 
 const ARTIFACTS = [
-  { head: "Kind", text: (row) => words(row.content_type) },
+  { head: "Kind", text: (row) => KINDS[row.content_type] ?? label(row.content_type) },
   { head: "Name", kind: "id", text: (row) => row.filename || shortId(row.request_id), title: (row) => row.request_id },
-  { head: "Stage", text: (row) => words(row.stage), tone: () => "warn" },
+  { head: "Stage", text: (row) => label(row.stage), tone: () => "warn" },
   {
     head: "Progress",
     kind: "number meter",

@@ -30,7 +30,7 @@ def test_the_beginning_is_in_order() -> None:
     feed.publication(publication(4, event(5)))
     assert [m["type"] for m in pull(subscription)] == ["subscribed"]
     assert not subscription.ready
-    subscription.add_snapshot([b'{"type":"snapshot"}'])
+    subscription.add([b'{"type":"snapshot"}'])
     subscription.go_live(complete=True)
     messages = pull(subscription)
     assert [m["type"] for m in messages] == ["snapshot", "events", "caught_up"]
