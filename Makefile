@@ -48,19 +48,20 @@ format: $(VENV)/test.stamp  ## put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The locks hold names, versions and hashes, and no address of an index. The build's own needs are in those that install
-# from the source; the largest is made first and the others may not differ from it.
+# The locks hold names, versions and hashes, and no address of an index. The build's own needs are also in those that
+# install from the source; the largest is made first, and the others may not differ from it.
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	--quiet --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
+	--quiet --custom-compile-command "make lock" $(UPGRADE)
 BUILD := $(VENV)/build.in
-LOCKED := --constraint requirements-dev.lock
+LIKE := --constraint requirements-dev.lock
 
 lock: | $(BIN)/pip  ## write the lock files anew
 	@$(PIP) install --quiet uv
 	@printf 'hatchling\neditables\n' > $(BUILD)
-	$(LOCK) $(BUILD) --extra embedded --extra test --extra lint -o requirements-dev.lock
-	$(LOCK) $(BUILD) --extra embedded $(LOCKED) -o requirements-embedded.lock
-	$(LOCK) $(LOCKED) -o requirements.lock
+	$(LOCK) pyproject.toml $(BUILD) --extra embedded --extra test --extra lint -o requirements-dev.lock
+	$(LOCK) pyproject.toml $(BUILD) --extra embedded $(LIKE) -o requirements-embedded.lock
+	$(LOCK) $(BUILD) $(LIKE) -o requirements-build.lock
+	$(LOCK) pyproject.toml $(LIKE) -o requirements.lock
 
 wheel: $(VENV)/test.stamp  ## build the wheel into dist/
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation -w dist .

@@ -47,6 +47,8 @@ class Metrics:
             registry=r,
         )
 
+        self.lag = Gauge("signalman_relay_lag_records", "Records on the topics that are not yet read", registry=r)
+
         self.connections = Gauge("signalman_connections", "Open client connections", registry=r)
         self.handshakes = Counter(
             "signalman_handshakes_total", "Connections by how their authentication ended", ["outcome"], registry=r

@@ -12,7 +12,7 @@ from signalman.backends.kafka import KafkaSource
 from signalman.backends.postgres import FrameworksDirectory
 from signalman.channel import Catalog
 from signalman.compose import parts
-from signalman.config import Config, topic_names
+from signalman.config import Config, consumer_names, topic_names
 from signalman.errors import BackendUnavailable, ConfigError, Fault
 from signalman.gateway.gateway import Gateway
 from signalman.metrics import Metrics
@@ -30,10 +30,13 @@ async def run_relay(config: Config) -> None:
     listener = server.bind(config.relay.host, config.relay.port)
     async with parts.redis_bus(config) as bus, kafka_source(config, pack) as source:
         relay = make_relay(config, pack, source, bus, metrics)
-        health = operations.create_app(metrics, {"bus": bus.ping, **relay_checks(relay, source)})
+        metrics.lag.set_function(source.lag)
+        checks = {"bus": bus.ping, **relay_checks(relay, source)}
+        health = operations.create_app(metrics, checks)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(), name="relay")
             tasks.create_task(server.serve(health, listener), name="health")
+            tasks.create_task(operations.watch(metrics, checks), name="watch")
             log.info("relay_started", port=listener.getsockname()[1], pack=pack.pack)
 
 
@@ -58,6 +61,7 @@ async def run_serve(config: Config) -> None:
         asyncio.TaskGroup() as tasks,
     ):
         relay = make_relay(config, pack, source, bus, metrics)
+        metrics.lag.set_function(source.lag)
         tasks.create_task(relay.run(), name="relay")
         tasks.create_task(serve_clients(config, gateway, listener, relay_checks(relay, source)), name="gateway")
 
@@ -67,13 +71,12 @@ async def kafka_source(config: Config, pack: Catalog) -> AsyncIterator[KafkaSour
     """The platform's topics as a source."""
     if not config.kafka.brokers:
         raise ConfigError([Fault("configuration", "kafka.brokers", "name at least one broker (KAFKA_BROKERS)")])
-    names = topic_names(config, pack)
     source = KafkaSource(
         parts.kafka_connection(config),
         group_id=config.kafka.group_id,
-        topics=sorted(names),
+        topics=sorted(topic_names(config, pack)),
         dead_letter_topic=config.kafka.dead_letter_topic,
-        consumers={kafka: pack.topics[logical].consumer for kafka, logical in names.items()},
+        consumers=consumer_names(config, pack),
         max_records=config.kafka.batch_records,
         session_timeout=config.kafka.session_timeout_seconds,
     )
@@ -88,6 +91,7 @@ async def frameworks_gateway(config: Config, pack: Catalog, bus: Bus, metrics: M
         snapshots = ClickHouseSnapshots(parts.clickhouse_server(config), limits=parts.query_limits(config))
         await stack.enter_async_context(snapshots)
         directory = None
+        watched: dict[str, operations.Check] = {"clickhouse": snapshots.ping}
         if url := config.directory.url.get_secret_value():
             directory = await stack.enter_async_context(
                 FrameworksDirectory(
@@ -97,7 +101,13 @@ async def frameworks_gateway(config: Config, pack: Catalog, bus: Bus, metrics: M
                     timeout=config.directory.timeout_seconds,
                 )
             )
-        yield parts.gateway(config, pack, bus=bus, snapshots=snapshots, directory=directory, metrics=metrics)
+            watched["postgres"] = directory.ping
+        gateway = parts.gateway(config, pack, bus=bus, snapshots=snapshots, directory=directory, metrics=metrics)
+        async with asyncio.TaskGroup() as tasks:
+            # Neither decides readiness: live events go on without them. The metrics tell.
+            watching = tasks.create_task(operations.watch(metrics, watched), name="watch")
+            yield gateway
+            watching.cancel()
 
 
 def make_relay(config: Config, pack: Catalog, source: Source, bus: Bus, metrics: Metrics) -> Relay:
@@ -108,6 +118,7 @@ def make_relay(config: Config, pack: Catalog, source: Source, bus: Bus, metrics:
         pack,
         topic_names(config, pack),
         metrics,
+        consumers=consumer_names(config, pack),
         max_record_bytes=config.kafka.max_record_bytes,
     )
 

@@ -4,7 +4,7 @@ from signalman.config.describe import describe
 from signalman.config.environment import CONFIG_PATH
 from signalman.config.load import Options, default_file, load
 from signalman.config.model import Account, Config
-from signalman.config.pack import check_pack, topic_names
+from signalman.config.pack import check_pack, consumer_names, topic_names
 
 __all__ = [
     "CONFIG_PATH",
@@ -12,6 +12,7 @@ __all__ = [
     "Config",
     "Options",
     "check_pack",
+    "consumer_names",
     "default_file",
     "describe",
     "load",

@@ -20,6 +20,18 @@ def topic_names(config: Config, catalog: Catalog) -> dict[str, str]:
     return names
 
 
+def consumer_names(config: Config, catalog: Catalog) -> dict[str, str]:
+    """Kafka topic → the name under which its reader signs dead letters: for a mirror with ``-mirror`` behind it, as the
+    platform's own consumers do.
+    """
+    names = {}
+    for kafka, logical in topic_names(config, catalog).items():
+        topic = catalog.topics[logical]
+        is_mirror = kafka != config.kafka.topics.get(logical, topic.default)
+        names[kafka] = f"{topic.consumer}-mirror" if is_mirror else topic.consumer
+    return names
+
+
 def check_pack(config: Config, catalog: Catalog) -> None:
     """Return when *config* and *catalog* fit together.
 

@@ -164,6 +164,8 @@ class Connection:
                     self._leave(request_id)
                 case Close(code):
                     self._close = code
+                    if code is CloseCode.AUTH_TIMEOUT:
+                        self._gateway.metrics.handshakes.labels("timeout").inc()
                     self._gateway.metrics.closes.labels(str(int(code))).inc()
         if self._control or self._close is not None:
             self._wake()
@@ -176,6 +178,7 @@ class Connection:
             log.info("refused", connection=self.id, code=error.code)
             self._session.refused(error.code, error.detail)
         except BackendUnavailable as error:
+            self._gateway.metrics.handshakes.labels("unavailable").inc()
             log.warning("directory_unavailable", connection=self.id, detail=str(error))
             self._session.refused("directory_unavailable", "Credentials cannot be checked at the moment.")
         else:
@@ -184,7 +187,7 @@ class Connection:
 
     def _authenticated(self, principal: Principal) -> None:
         self._session.authenticated(principal)
-        self._gateway.metrics.handshakes.labels("accepted").inc()
+        self._gateway.metrics.handshakes.labels("accepted" if self._session.principal else "refused").inc()
         if self._gateway.hub.bus_lost:
             self._session.notice(frames.simple("stale", backend="bus"))
         log.info("authenticated", connection=self.id, kind=principal.kind, principal=principal.id)
@@ -228,7 +231,7 @@ class Connection:
         mark = min((read.mark for read in reads), default=None)
         subscription.begin([table.name for table in tables], cursor=mark)
         for read in reads:
-            subscription.add_snapshot(read.frames)
+            subscription.add(read.frames)
         subscription.go_live(complete=True)
         self._joins.pop(subscription.request.id, None)
         self._wake()
@@ -256,10 +259,11 @@ class Connection:
         retry_after_ms: int | None = None,
     ) -> None:
         if not subscription.live:
+            request_id = subscription.request.id
             subscription.begin(table.name for table in tables)
+            subscription.add([frames.error(code, detail, request_id=request_id, retry_after_ms=retry_after_ms)])
             subscription.go_live(complete=False)
-            self._session.fail(code, detail, subscription.request.id, retry_after_ms)
-            self._act()
+            self._wake()
 
     def _leave(self, request_id: str) -> None:
         """Give a subscription up. Its id is free at once, so nothing here may look it up again later."""

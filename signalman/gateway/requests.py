@@ -34,7 +34,7 @@ class Subscribe(_Message):
     type: Literal["subscribe"]
     id: SubscriptionId
     channel: Annotated[str, Field(min_length=1, max_length=64)]
-    scope: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=8)] | None = None
+    scope: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=8)] | None = None
     filter: Annotated[dict[str, FilterValues], Field(max_length=16)] = Field(default_factory=dict)
     snapshot: bool = True
 

@@ -65,8 +65,8 @@ class Subscription:
             )
         )
 
-    def add_snapshot(self, parts: Iterable[bytes]) -> None:
-        """Queue the parts of one table, before `go_live`."""
+    def add(self, parts: Iterable[bytes]) -> None:
+        """Queue what follows `subscribed`, the parts of a table or the reason why there are none, before `go_live`."""
         self._beginning.extend(parts)
 
     def go_live(self, *, complete: bool) -> None:

@@ -42,6 +42,7 @@ class Relay:
         names: Mapping[str, str],
         metrics: Metrics,
         *,
+        consumers: Mapping[str, str] | None = None,
         max_record_bytes: int = MAX_BYTES,
         clock: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
@@ -54,6 +55,7 @@ class Relay:
             catalog: The pack.
             names: Kafka topic → logical topic, for every topic that *source* reads.
             metrics: Told after each batch.
+            consumers: Kafka topic → the name that dead letters give as their consumer; the pack's where it has none.
             max_record_bytes: Larger records go to the dead letters unread.
             clock: Unix seconds.
             sleep: Waits between attempts while a backend is away.
@@ -69,8 +71,8 @@ class Relay:
         self._reading = Patience("source", sleep)
         self._publishing = Patience("bus", sleep)
         self._burying = Patience("dead_letters", sleep)
-        consumers = {kafka: catalog.topics[logical].consumer for kafka, logical in names.items()}
-        self._dead_letters = DeadLetters(source, consumers, self._burying)
+        by_pack = {kafka: catalog.topics[logical].consumer for kafka, logical in names.items()}
+        self._dead_letters = DeadLetters(source, {**by_pack, **(consumers or {})}, self._burying)
         self._batches: AsyncIterator[Sequence[Record]] | None = None
         self._tally = Tally()
         self.alive = False

@@ -200,7 +200,7 @@ async def test_it_comes_back_by_itself(browser: Browser) -> None:
             await running.aclose()
             await expect(page.locator("#state-name")).to_have_text("Reconnecting")
             await expect(page.locator("#state-age")).to_contain_text("again in")
-            assert len(await cells(page, "streams")) == 3
+            await expect(page.locator("#streams tbody tr")).to_have_count(3)
             async with gateway(world.port) as second:
                 second.put("streams", "streams", stream_id=f"{STREAM}7", status="live", current_viewers=1)
                 await is_live(page)

@@ -1,4 +1,4 @@
-"""``python -m tests.servers``: fetches what the servers need ahead of the tests, whose time limit would else pay for it.
+"""``python -m tests.servers`` fetches what the servers need, ahead of the tests and of their time limits.
 
 Where it cannot be fetched one line says so: the tests that need it say the same when they are skipped.
 """

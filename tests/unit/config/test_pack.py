@@ -6,7 +6,7 @@ import pytest
 
 from signalman.catalog import default_folder
 from signalman.catalog import load as load_catalog
-from signalman.config import check_pack, load, topic_names
+from signalman.config import check_pack, consumer_names, load, topic_names
 from signalman.errors import ConfigError
 from tests.unit.config.sample import written
 
@@ -39,6 +39,18 @@ def test_mirrors_and_other_names() -> None:
         "service_events": "service",
         "eu.service_events": "service",
         "us.service_events": "service",
+    }
+
+
+def test_the_reader_of_a_mirror_has_its_own_name() -> None:
+    """As the platform's consumers have it, so that dead letters tell whose copy was bad."""
+    config = load(None, {"ANALYTICS_KAFKA_TOPIC": "a", "MIRROR_REGION_PREFIXES": "eu"})
+
+    assert consumer_names(config, PACK) == {
+        "a": "signalman-analytics",
+        "eu.a": "signalman-analytics-mirror",
+        "service_events": "signalman-service",
+        "eu.service_events": "signalman-service-mirror",
     }
 
 
