@@ -100,7 +100,8 @@ const callbacks = {
     if (now.name === "reconnecting") interrupted = true;
     if (now.name === "live") interrupted = false;
     if (now.name === "credential") signOut(now.detail);
-    showState();
+    if (now.name === "live") show(); // never say so before the rows are there
+    else showState();
   },
   welcome(frame) {
     const { kind, id } = frame.principal;
