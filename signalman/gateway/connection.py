@@ -6,19 +6,17 @@ woken, `tick` now and then, and `finish` at the end.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from signalman.channel import Table
-from signalman.errors import BackendUnavailable, NotAuthenticated, SnapshotTooLarge
+from signalman.errors import BackendUnavailable, NotAuthenticated
 from signalman.gateway import frames
-from signalman.gateway.join import TableRead, tables_of
+from signalman.gateway.beginning import Beginning
 from signalman.gateway.session import Authenticate, Close, Join, Leave, Send, Session
 from signalman.gateway.subscription import Subscription
-from signalman.gateway.view import View
 from signalman.principal import Principal
 from signalman.protocol import CloseCode
 
@@ -34,9 +32,6 @@ PULL_BYTES = 64 * 1024
 
 PATIENCE = 60.0
 """A reader that is lapped again within so many seconds is too slow for what it asked for, not merely held up once."""
-
-SNAPSHOT_RETRY = (2.0, 30.0)
-"""First and longest wait before a snapshot that failed is tried again, seconds."""
 
 
 class Connection:
@@ -209,61 +204,18 @@ class Connection:
         await self._begin(subscription)
 
     async def _begin(self, subscription: Subscription) -> None:
-        """Send the beginning; where the tables cannot be read, go live without them and try again until they can."""
-        tables = self._tables(subscription)
-        delay, longest = SNAPSHOT_RETRY
-        while True:
-            try:
-                reads = await self._read(subscription.view, tables)
-                break
-            except SnapshotTooLarge as error:
-                self._live_without_tables(subscription, tables, "snapshot_too_large", str(error))
-                return
-            except BackendUnavailable:
-                detail = "The tables cannot be read now; live events go on, and a snapshot follows when they can."
-                self._live_without_tables(subscription, tables, "snapshot_unavailable", detail, round(delay * 1000))
-            await self._gateway.sleep(delay)
-            delay = min(delay * 2, longest)
-        if subscription.live:
-            self._gateway.metrics.resets.labels("snapshot").inc()
-            self._control.append(frames.reset(subscription.view.name, "snapshot"))
-        # Events from where the first of the reads began: none falls between the rows and what follows them.
-        mark = min((read.mark for read in reads), default=None)
-        subscription.begin([table.name for table in tables], cursor=mark)
-        for read in reads:
-            subscription.add(read.frames)
-        subscription.go_live(complete=True)
+        gateway = self._gateway
+        beginning = Beginning(
+            subscription,
+            gateway.catalog.channels[subscription.channel],
+            gateway.joins,
+            metrics=gateway.metrics,
+            sleep=gateway.sleep,
+            say=self._control.append,
+            wake=self._wake,
+        )
+        await beginning.run()
         self._joins.pop(subscription.request.id, None)
-        self._wake()
-
-    async def _read(self, view: View, tables: Sequence[Table]) -> list[TableRead]:
-        """Read *tables* such that the view's log goes on where the rows end: not when it was reset meanwhile, and not
-        when so much happened that the log no longer reaches back.
-        """
-        while True:
-            reads = await asyncio.gather(*(self._gateway.joins.read(view, table) for table in tables))
-            if all(read.joins(view) for read in reads):
-                return list(reads)
-
-    def _tables(self, subscription: Subscription) -> Sequence[Table]:
-        if not subscription.request.snapshot:
-            return ()
-        return tables_of(self._gateway.catalog.channels[subscription.channel], subscription.filter)
-
-    def _live_without_tables(
-        self,
-        subscription: Subscription,
-        tables: Sequence[Table],
-        code: str,
-        detail: str,
-        retry_after_ms: int | None = None,
-    ) -> None:
-        if not subscription.live:
-            request_id = subscription.request.id
-            subscription.begin(table.name for table in tables)
-            subscription.add([frames.error(code, detail, request_id=request_id, retry_after_ms=retry_after_ms)])
-            subscription.go_live(complete=False)
-            self._wake()
 
     def _leave(self, request_id: str) -> None:
         """Give a subscription up. Its id is free at once, so nothing here may look it up again later."""

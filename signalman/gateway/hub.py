@@ -5,9 +5,9 @@ A feed is subscribed on the bus while somebody watches it and given up when the 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -58,6 +58,7 @@ class Hub:
         self._watchers: defaultdict[View, set[Watcher]] = defaultdict(set)
         self._everyone: set[Watcher] = set()
         self._names: Iterator[str] = (f"v{n}" for n in count(1))
+        self._tasks: set[asyncio.Task[None]] = set()
         self.bus_lost = False
         bus.listen(self)
 
@@ -95,8 +96,9 @@ class Hub:
                     following.followed.start(await self._bus.subscribe(feed))
                     following.subscribed = True
         except BaseException:
+            # One who gave up waiting may have been acknowledged in the same moment: the bus must be told.
             following.users -= 1
-            self._drop_unused(following)
+            self._spawn(self._give_up(following))
             raise
         view = following.followed.view(filter_)
         self._watchers[view].add(watcher)
@@ -112,12 +114,7 @@ class Hub:
             following.followed.views.pop(view.filter, None)
         following.users -= 1
         if following.users == 0:
-            async with following.lock:
-                # Somebody may have come while we waited for the lock.
-                if following.users == 0 and following.subscribed:
-                    following.subscribed = False
-                    await self._unsubscribe(view.feed)
-        self._drop_unused(following)
+            await self._give_up(following)
         self._count()
 
     def publication(self, publication: Publication) -> None:
@@ -150,10 +147,21 @@ class Hub:
             following = self._feeds[feed] = _Following(followed)
         return following
 
-    def _drop_unused(self, following: _Following) -> None:
+    async def _give_up(self, following: _Following) -> None:
         feed = following.followed.feed
-        if following.users == 0 and not following.subscribed and self._feeds.get(feed) is following:
+        async with following.lock:
+            # Somebody may have come while we waited for the lock.
+            if following.users == 0:
+                following.subscribed = False
+                await self._unsubscribe(feed)
+        if following.users == 0 and self._feeds.get(feed) is following:
             del self._feeds[feed]
+        self._count()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _unsubscribe(self, feed: Feed) -> None:
         try:

@@ -7,7 +7,6 @@ drive it: the FastAPI route and, under uvicorn, a protocol class of our own.
         └──────refused, too late──────────────▲
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -267,23 +266,3 @@ class Session:
     def _close(self, code: CloseCode) -> None:
         self.state = State.CLOSING
         self._actions.append(Close(code))
-
-
-def describe(catalog: Catalog, granted: frozenset[Grant]) -> list[Mapping[str, object]]:
-    """The channels that *granted* opens, as `/v1/channels` lists them."""
-    names = {grant.channel for grant in granted}
-    return [
-        {
-            "name": channel.name,
-            "title": channel.title,
-            "description": channel.description,
-            "events": sorted(channel.events),
-            "filters": {name: {"type": f.type, "title": f.title} for name, f in sorted(channel.filters.items())},
-            "tables": {
-                name: {"title": table.title, "key": list(table.key), "columns": list(table.columns)}
-                for name, table in sorted(channel.tables.items())
-            },
-        }
-        for channel in sorted(catalog.channels.values(), key=lambda c: c.name)
-        if channel.name in names
-    ]

@@ -7,15 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from signalman.access.grants import grants, may_read, resolve_scope
-from signalman.channel import Channel, Table
+from signalman.channel import Catalog, Channel, Table
 from signalman.errors import BadMessage, Forbidden, NotAuthenticated
 from signalman.gateway.frames import rfc3339
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.pages import decode_cursor, encode_cursor
 from signalman.gateway.requests import parse_filter
-from signalman.gateway.session import describe
 from signalman.ports import SnapshotQuery
-from signalman.principal import Principal
+from signalman.principal import Grant, Principal
 from signalman.web.handshake import handshake_credential
 
 DEFAULT_PAGE = 50
@@ -38,7 +37,7 @@ def router(gateway: Gateway, service_token: str = "") -> APIRouter:
     @routes.get("/v1/channels", tags=["channels"])
     async def channels(known: Known) -> dict[str, Any]:
         """The channels that this credential may read: event types, filters, tables."""
-        return {"channels": describe(gateway.catalog, grants(known, gateway.catalog))}
+        return {"channels": _listed(gateway.catalog, grants(known, gateway.catalog))}
 
     @routes.get("/v1/channels/{channel}/snapshot", tags=["channels"])
     async def snapshot(
@@ -84,6 +83,25 @@ def router(gateway: Gateway, service_token: str = "") -> APIRouter:
         return gateway.stats()
 
     return routes
+
+
+def _listed(catalog: Catalog, granted: frozenset[Grant]) -> list[dict[str, Any]]:
+    names = {grant.channel for grant in granted}
+    return [
+        {
+            "name": channel.name,
+            "title": channel.title,
+            "description": channel.description,
+            "events": sorted(channel.events),
+            "filters": {name: {"type": f.type, "title": f.title} for name, f in sorted(channel.filters.items())},
+            "tables": {
+                name: {"title": table.title, "key": list(table.key), "columns": list(table.columns)}
+                for name, table in sorted(channel.tables.items())
+            },
+        }
+        for channel in sorted(catalog.channels.values(), key=lambda c: c.name)
+        if channel.name in names
+    ]
 
 
 def _channel(gateway: Gateway, name: str) -> Channel:

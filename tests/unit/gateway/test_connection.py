@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 
 from signalman.backends.memory import MemoryBus, MemoryHub
-from signalman.errors import BackendUnavailable, NotAuthenticated
+from signalman.errors import BackendUnavailable, NotAuthenticated, SnapshotTooLarge
 from signalman.event import Outgoing
 from signalman.gateway.connection import Connection
 from signalman.gateway.gateway import Gateway
@@ -26,6 +26,7 @@ class Store:
 
     def __init__(self) -> None:
         self.away = False
+        self.too_large = False
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -33,6 +34,8 @@ class Store:
         await self.gate.wait()
         if self.away:
             raise BackendUnavailable("clickhouse", "away")
+        if self.too_large:
+            raise SnapshotTooLarge("streams", 1)
         return SnapshotRows(({"stream_id": STREAM, "updated_at": "2026-08-20T10:11:12Z"},), 1_787_220_675_000)
 
     async def count(self, query: SnapshotQuery) -> int:
@@ -200,6 +203,21 @@ async def test_without_clickhouse_events_go_on_and_the_snapshot_follows() -> Non
     heard = await client.until("caught_up")
     assert types(heard) == ["reset", "subscribed", "snapshot", "caught_up"]
     assert heard[0]["reason"] == "snapshot"
+
+
+async def test_a_table_that_turns_out_too_large_is_said() -> None:
+    """Who was promised a snapshot learns that none will come."""
+    world = World()
+    client = await world.ready()
+    world.store.away = True
+    client.say(type="subscribe", id="s", channel="streams")
+    await client.until("error")
+    world.store.away, world.store.too_large = False, True
+    world.clock.move(2.5)
+    heard = await client.until("error")
+    assert [(m["type"], m.get("code")) for m in heard] == [("error", "snapshot_too_large")]
+    await world.publish(event(1))
+    assert types(await client.until("events")) == ["events"]
 
 
 async def test_the_snapshot_error_is_said_once() -> None:

@@ -130,9 +130,25 @@ async def test_a_failed_subscription_leaves_nothing_behind() -> None:
     bus.failing = True
     with pytest.raises(BackendUnavailable):
         await hub.watch(FEED, ALL, Ear())
+    await asyncio.sleep(0)
+    assert hub.feeds == 0
     bus.failing = False
     await hub.watch(FEED, ALL, Ear())
-    assert bus.calls == ["+streams", "+streams"]
+    assert bus.calls == ["+streams", "-streams", "+streams"]
+
+
+async def test_one_who_gives_up_waiting_leaves_no_subscription_behind() -> None:
+    """Cancelled in the very moment of the acknowledgement, the feed is given up on the bus as well."""
+    bus, hub = make()
+    bus.gate.clear()
+    watching = asyncio.ensure_future(hub.watch(FEED, ALL, Ear()))
+    await asyncio.sleep(0)
+    bus.gate.set()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert bus.calls == ["+streams", "-streams"]
+    assert hub.feeds == 0
 
 
 async def test_giving_up_a_feed_while_the_bus_is_away_is_no_error() -> None:
