@@ -1,7 +1,7 @@
 """The installed command, as processes around real servers."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -57,6 +57,10 @@ class Installation:
             self.create_topic(topic, partitions)
         self.create_topic(self.dead_letters, 1)
 
+    def use_dead_letters(self, topic: str) -> None:
+        """Let relays started from now on write to another topic, which may not exist."""
+        self.env["DECKLOG_DLQ_KAFKA_TOPIC"] = self.dead_letters = topic
+
     def create_topic(self, topic: str, partitions: int) -> None:
         """One topic, which takes large records."""
         if isinstance(self.kafka, MockKafka):
@@ -66,15 +70,19 @@ class Installation:
             self.kafka.create_topic(topic, partitions, max_message_bytes=10_000_000)
 
     @contextmanager
-    def relay(self, *, port: int = 0, until_ready: bool = True, **env: str) -> Iterator[Child]:
+    def relay(
+        self, env: Mapping[str, str] | None = None, *, port: int = 0, until_ready: bool = True
+    ) -> Iterator[Child]:
         """A running relay, which Kafka and Redis have answered."""
         port = port or free_port()
-        with self.run("relay", ["relay"], {"SIGNALMAN_RELAY__PORT": str(port), **env}) as child:
+        with self.run("relay", ["relay"], {"SIGNALMAN_RELAY__PORT": str(port), **(env or {})}) as child:
             child.wait_ready(lambda: ready(port) if until_ready else alive(port), timeout=60)
             yield child
 
     @contextmanager
-    def gateway(self, *, until_ready: bool = True, command: str = "gateway", **env: str) -> Iterator[str]:
+    def gateway(
+        self, env: Mapping[str, str] | None = None, *, until_ready: bool = True, command: str = "gateway"
+    ) -> Iterator[str]:
         """A running gateway; gives its address. *command* may be another that serves clients."""
         port = free_port()
         with self.run(command, [command, "--host", "127.0.0.1", "--port", str(port)], env) as child:
@@ -82,7 +90,7 @@ class Installation:
             yield f"ws://127.0.0.1:{port}"
 
     @contextmanager
-    def run(self, name: str, arguments: list[str], env: dict[str, str] | None = None) -> Iterator[Child]:
+    def run(self, name: str, arguments: list[str], env: Mapping[str, str] | None = None) -> Iterator[Child]:
         """The command with *arguments*, until the block ends."""
         log = self.folder / f"{name}-{len(self.logs)}.log"
         self.logs.append(log)

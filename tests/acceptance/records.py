@@ -1,5 +1,6 @@
 """Records by hand: events whose arrival can be told one by one, and the topics that they go through."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -7,6 +8,8 @@ from typing import Any, Self
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
 
 from tests.acceptance.processes import Installation
 from tests.servers.ports import wait_for_async
@@ -32,10 +35,7 @@ def value(id_: str, *, without: str = "", **changes: Any) -> bytes:
 
 
 class Topics:
-    """Writes to an installation's topics, and reads back what is in them. Use as an async context manager.
-
-    The installation's group begins at the beginning, so that no record is lost to a relay that is not there yet.
-    """
+    """Writes to an installation's topics, and reads back what is in them. Use as an async context manager."""
 
     def __init__(self, installation: Installation, *more: str) -> None:
         self._installation = installation
@@ -45,6 +45,17 @@ class Topics:
 
     async def __aenter__(self) -> Self:
         await self._producer.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._producer.stop()
+
+    async def begin_group(self) -> None:
+        """Let the group, which must have no member yet, begin at the beginning of all topics, as one that has been
+        there before: a new one would begin wherever the end is when its first member has its partitions.
+        """
         group = self._installation.env["KAFKA_GROUP_ID"]
         async with AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group) as consumer:
             places = [
@@ -54,12 +65,6 @@ class Topics:
             ]
             consumer.assign(places)
             await consumer.commit(dict.fromkeys(places, 0))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._producer.stop()
 
     async def put(
         self,
@@ -107,9 +112,24 @@ class Topics:
             for letter in await wait_for_async(enough, within=30, interval=0.2, what=f"{count} dead letters")
         ]
 
+    async def committed(self, partition: int = 0) -> int:
+        """The next offset of the analytics topic that the group would begin at."""
+        return (await self._committed())[TopicPartition(self._installation.topics["analytics"], partition)]
+
     async def all_committed(self) -> None:
         """Return once the group has committed everything that is in the topics."""
         await wait_for_async(self._lag_is_nought, within=15, interval=0.2, what="commits up to the end")
+
+    async def members(self) -> int:
+        """How many members of the group have partitions; 0 while they are being handed out."""
+        return await asyncio.to_thread(self._members)
+
+    def _members(self) -> int:
+        group = self._installation.env["KAFKA_GROUP_ID"]
+        admin = AdminClient({"bootstrap.servers": self._bootstrap})
+        described = admin.describe_consumer_groups([group])[group].result(10)
+        is_stable = described.state is ConsumerGroupState.STABLE
+        return sum(bool(member.assignment.topic_partitions) for member in described.members) if is_stable else 0
 
     async def _lag_is_nought(self) -> bool:
         async with AIOKafkaConsumer(bootstrap_servers=self._bootstrap) as consumer:

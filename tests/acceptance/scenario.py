@@ -132,6 +132,12 @@ class Client:
         """Whether the socket is."""
         return self._reading is not None and not self._reading.done()
 
+    async def closed(self, within: float = 10.0) -> None:
+        """Return once the server has closed the socket."""
+        async with asyncio.timeout(within):
+            assert self._socket is not None
+            await self._socket.wait_closed()
+
     @property
     def close_code(self) -> int | None:
         """What the server closed with; None while open."""

@@ -57,7 +57,8 @@ async def test_three_tenants_on_two_gateways(installation: Installation) -> None
         )
         tail_log = installation.logs[-1]
         await asyncio.gather(*(client.subscribe(CHANNELS) for client in clients))
-        tail.wait_ready(lambda: '"table":"streams"' in tail_log.read_text(), timeout=20)
+        # Beside the loop, on which the platform lives.
+        await asyncio.to_thread(tail.wait_ready, lambda: '"table":"streams"' in tail_log.read_text(), timeout=20)
         since = len(platform.emitted)
         await platform.until(since + 600)
         platform.pause()
@@ -105,8 +106,9 @@ async def _first_insert(installation: Installation) -> None:
     """Wait for rows: who joins before the tables are there is told that they cannot be read, and `tail` shows none
     that are empty.
     """
-    sql = "SELECT count() FROM system.tables WHERE database = 'periscope' AND total_rows > 0"
-    await wait_for_async(lambda: int(installation.clickhouse.run_sql(sql)) >= 3, within=30)
+    tables = "'stream_state_current', 'viewer_sessions_current', 'node_state_current'"
+    sql = f"SELECT count() FROM system.tables WHERE database = 'periscope' AND total_rows > 0 AND name IN ({tables})"
+    await wait_for_async(lambda: int(installation.clickhouse.run_sql(sql)) == 3, within=30)
 
 
 def _judge_snapshots(clients: Sequence[Client], installation: Installation) -> None:
