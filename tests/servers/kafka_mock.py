@@ -33,7 +33,7 @@ class MockKafka:
     def start(self) -> None:
         """Start, on a port that librdkafka chooses; only once."""
         if self._bootstrap:
-            raise NotImplementedError("a mock broker cannot be started again")
+            raise RuntimeError("a mock broker cannot be started again")
         self._owner = Producer({"test.mock.num.brokers": 1})
         (broker,) = self._owner.list_topics(timeout=10).brokers.values()
         self._bootstrap = f"{broker.host}:{broker.port}"
@@ -47,9 +47,9 @@ class MockKafka:
         if self._owner is None:
             raise RuntimeError("the mock broker is not running")
         if partitions != 4 or configs:
-            raise NotImplementedError("a mock broker's topics have four partitions and no settings")
+            raise RuntimeError("a mock broker's topics have four partitions and no settings")
         self._owner.list_topics(name, timeout=10)
 
     def delete_topic(self, name: str) -> None:
         """Refuse: a mock broker cannot delete."""
-        raise NotImplementedError(f"a mock broker cannot delete {name}")
+        raise RuntimeError(f"a mock broker cannot delete {name}")
