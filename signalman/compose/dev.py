@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from signalman.backends.chdb import ChdbEngine, ChdbSnapshots, ChdbWarehouse
 from signalman.backends.memory import MemoryBus, MemorySource
+from signalman.backends.memory_log import MemoryLog
 from signalman.compose import parts, roles
 from signalman.compose.simulate import kafka_names, world
-from signalman.config import Config, topic_names
+from signalman.config import Config, consumer_names, topic_names
 from signalman.metrics import Metrics
 from signalman.simulate import runner
 from signalman.simulate.wire import Emitted
@@ -43,14 +44,15 @@ async def run_embedded(config: Config, platform: World, started: Callable[[Start
     listener = server.bind(config.gateway.host, config.gateway.port)
     database = config.clickhouse.database
     bus = MemoryBus()
-    read = topic_names(config, pack)
-    source = MemorySource(sorted(read), consumers={kafka: pack.topics[name].consumer for kafka, name in read.items()})
+    # One partition: a person who looks at the demo expects events in the order of their times.
+    log = MemoryLog(partitions=1)
+    source = MemorySource(sorted(topic_names(config, pack)), log=log, consumers=consumer_names(config, pack))
     names = kafka_names(config, pack)
 
     serving = asyncio.Event()
 
     async def emit(emitted: Sequence[Emitted]) -> None:
-        serving.set()  # the tables are there and filled: whoever comes now sees something
+        serving.set()  # the tables are there and filled: whoever is let in now sees something
         for each in emitted:
             await source.put(
                 names[each.topic], each.key, each.value, each.headers, timestamp_ms=round(each.time * 1000)
@@ -70,8 +72,8 @@ async def run_embedded(config: Config, platform: World, started: Callable[[Start
         )
         tasks.create_task(relay.run(), name="relay")
         tasks.create_task(life, name="platform")
-        tasks.create_task(roles.serve_clients(config, gateway, listener), name="gateway")
         await serving.wait()
+        tasks.create_task(roles.serve_clients(config, gateway, listener), name="gateway")
         host, port = listener.getsockname()[:2]
         accounts = tuple((each.name, each.token.get_secret_value()) for each in config.access.accounts)
         started(Started(host, port, accounts))

@@ -64,14 +64,13 @@ class _Keep:
     __slots__ = ("_below", "_others", "_whole")
 
     def __init__(self, tree: KeepTree) -> None:
-        self._whole = frozenset(name for name, below in tree.items() if below is None)
+        self._whole = tuple(name for name, below in tree.items() if below is None)
         self._below = {name: _Keep(below) for name, below in tree.items() if below is not None}
         self._others = "*" in tree
 
     def prune(self, value: dict[str, Json]) -> dict[str, Json]:
-        """The members of *value* that the list names, as a new object."""
-        whole = self._whole
-        kept = {name: item for name, item in value.items() if name in whole}
+        """The members of *value* that the list names, as a new object: whole ones first, in the list's order."""
+        kept = {name: value[name] for name in self._whole if name in value}
         if self._below or self._others:
             self._prune_below(value, kept)
         return kept

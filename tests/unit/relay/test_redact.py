@@ -135,3 +135,9 @@ def texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [*value, *(text for item in value.values() for text in texts(item))]
     return [text for item in value for text in texts(item)] if isinstance(value, list) else []
+
+
+def test_fields_come_in_the_order_of_the_list() -> None:
+    """The pack decides what a person sees first, whatever order the platform writes."""
+    wanted = [name for name, below in STREAM_KEEP.items() if below is None]
+    assert list(redact(dict.fromkeys(sorted(wanted, reverse=True), 1))) == wanted
