@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock wheel clean
+.PHONY: help run test soak check format lock wheel clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ run: $(VENV)/run.stamp  ## set up, then start everything in one process with a s
 test: $(VENV)/test.stamp  ## set up, then pass all tests against real servers
 	@$(BIN)/python -m tests.servers
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/test.stamp  ## five minutes of random kills against real servers, every event counted (ARGS="--seconds 60")
+	@$(BIN)/python -m tests.servers
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: $(VENV)/test.stamp  ## lint, format check, types
 	$(BIN)/ruff check .

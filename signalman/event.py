@@ -5,7 +5,7 @@ All of them are immutable values without behaviour of their own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = Any
 """A decoded JSON value: None, bool, int, float, str, list or dict."""
@@ -69,19 +69,44 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a feed. ``seq`` has no holes within one ``epoch``; the first publication of an epoch is 1."""
+    """A place in a feed. ``seq`` has no holes within one ``epoch``; the first publication of an epoch begins at 1."""
 
     epoch: str
     seq: int
+    ms: int = 0
+    """When the bus took the publication that ends here, Unix milliseconds by the bus's own clock. Together with ``seq``
+    it names that very publication: a bus that came back with old data may give the same ``seq`` to another one."""
+
+
+class OutgoingEvent(NamedTuple):
+    """One event ready to be published: already redacted, already JSON."""
+
+    record: Record
+    """Where it came from. All events of a record go to one feed, together."""
+    identity: bytes
+    """A short digest of what the event is, the same for each copy of it on whatever topic."""
+    data: bytes
+    """A JSON object with CloudEvents names (`docs/protocol.md`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Events of one feed and one batch, ready to be published: already redacted, already JSON."""
+    """Events of one feed and one batch, in order."""
 
     feed: Feed
-    events: tuple[bytes, ...]
-    """Each one event as a JSON object with CloudEvents names (`docs/protocol.md`)."""
+    events: tuple[OutgoingEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a batch of events."""
+
+    events: int = 0
+    """Those that entered their feed now."""
+    fenced: int = 0
+    """Those whose record had entered before: read again after a crash or a rebalance, or by another group."""
+    repeated: int = 0
+    """Those that another record had brought already: a mirrored topic, or a producer that tried twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +117,25 @@ class Publication:
     position: Position
     """Of the last event in the batch."""
     prev: int
-    published_ms: int
-    """When the bus took it, Unix milliseconds."""
     events: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The end of a feed's past as the bus has kept it."""
+
+    position: Position | None
+    """Where the feed stands: at the last of the publications. None where there is no feed."""
+    publications: tuple[Publication, ...]
+    """The newest ones, oldest first, without a hole between them."""
+    since_ms: int
+    """Everything that was published on the feed after this moment, by the bus's clock, is among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records as a source yields them."""
+
+    records: tuple[Record, ...]
+    skipped: int = 0
+    """Records that were passed over just before these, because they are too old to be told as news, or are gone."""

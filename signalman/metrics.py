@@ -20,11 +20,31 @@ class Metrics:
             "signalman_relay_records_total", "Kafka records read", ["topic", "outcome"], registry=r
         )  # outcome: published, ignored, unknown, unscoped, dead_letter
         self.events = Counter(
-            "signalman_relay_events_total", "Events published to feeds", ["channel", "type"], registry=r
+            "signalman_relay_events_total",
+            "Events handed to the bus, duplicates included",
+            ["channel", "type"],
+            registry=r,
         )
         self.fields_removed = Counter(
             "signalman_relay_addresses_removed_total",
             "Values that the net below the allow-list removed because they held an address",
+            ["channel", "type"],
+            registry=r,
+        )
+        self.duplicates = Counter(
+            "signalman_relay_duplicates_total",
+            "Events that had entered their feed before and were not published again",
+            ["kind"],
+            registry=r,
+        )  # kind: fenced, repeated
+        self.skipped = Counter(
+            "signalman_relay_skipped_records_total",
+            "Records passed over because they were too old to be told as news when their partition was taken over",
+            registry=r,
+        )
+        self.row_changes_left_out = Counter(
+            "signalman_relay_row_changes_left_out_total",
+            "Row changes left out because the event's values do not fit the table's columns",
             ["channel", "type"],
             registry=r,
         )
@@ -58,6 +78,36 @@ class Metrics:
         self.views = Gauge("signalman_views", "Views: feed and filter combinations with subscribers", registry=r)
         self.deliveries = Counter("signalman_deliveries_total", "Events written to clients", ["channel"], registry=r)
         self.resets = Counter("signalman_resets_total", "Subscriptions told to start over", ["reason"], registry=r)
+        self.gaps = Counter(
+            "signalman_gaps_total", "Holes in what the bus delivered, by how they were closed", ["outcome"], registry=r
+        )  # outcome: filled, reset
+        self.resumes = Counter(
+            "signalman_resumes_total", "Subscriptions that came back with a cursor, by result", ["outcome"], registry=r
+        )  # outcome: recovered, or a reason for reset
+        self.replayed_events = Histogram(
+            "signalman_replayed_events",
+            "Events replayed from history at the beginning of a subscription",
+            ["kind"],
+            buckets=(0, 1, 10, 100, 1_000, 10_000, 100_000),
+            registry=r,
+        )  # kind: join, resume
+        self.history_events = Gauge("signalman_history_events", "Events of all feeds held for replay", registry=r)
+        self.history_bytes = Gauge("signalman_history_bytes", "Size of the events held for replay", registry=r)
+        self.snapshot_lag = Gauge(
+            "signalman_snapshot_lag_seconds",
+            "How far a table was behind its feed when last measured",
+            ["table"],
+            registry=r,
+        )
+        self.replay_window = Gauge(
+            "signalman_replay_window_seconds",
+            "How much history is replayed over a snapshot of the table",
+            ["table"],
+            registry=r,
+        )
+        self.partial_joins = Counter(
+            "signalman_partial_joins_total", "Subscriptions whose history did not reach back far enough", registry=r
+        )
         self.delivery_seconds = Histogram(
             "signalman_delivery_seconds",
             "Time from publication on the bus to the frame's being handed to a socket",

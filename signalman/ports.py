@@ -9,20 +9,25 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from signalman.channel import Table
-from signalman.event import Feed, Outgoing, Position, Publication, Record, Scope
+from signalman.event import Batch, Feed, History, Outgoing, Position, Publication, Published, Record, Scope
 
 
 class Source(Protocol):
     """Records of the platform's topics, partition by partition in offset order, at least once."""
 
-    def batches(self) -> AsyncIterator[Sequence[Record]]:
-        """Yield non-empty batches for ever. A record is not yielded again unless its partition moved or the process
-        restarted before `commit`. Asking for the next batch does not commit the last one.
+    def batches(self) -> AsyncIterator[Batch]:
+        """Yield batches for ever, none of them without records or a skip. A record is not yielded again unless its
+        partition moved or the process restarted before `commit`. Asking for the next batch does not commit the last.
+
+        What lay on a partition before it was ours, and is older than the source's limit of age, is passed over and told
+        with the next batch, which has no records where nothing else is there.
         """
         ...
 
-    async def commit(self, batch: Sequence[Record]) -> None:
-        """Remember that everything up to the end of *batch* is done. Only a hint: lost when the group rebalances."""
+    async def commit(self, batch: Batch) -> None:
+        """Remember that everything up to the end of *batch* is done, its skip included. Only a hint: lost when the
+        group rebalances.
+        """
         ...
 
     async def dead_letter(self, record: Record, value: bytes) -> None:
@@ -40,13 +45,20 @@ class BusListener(Protocol):
         """A batch of a subscribed feed. In order per feed; a hole shows as ``prev`` beyond the last position."""
         ...
 
+    def retired(self, feed: Feed, position: Position, reason: str) -> None:
+        """A subscribed feed has begun a new epoch and stands at *position*; what came before is void. *reason* is
+        ``skipped``, see `Bus.retire`, or ``epoch``.
+        """
+        ...
+
     def lost(self) -> None:
-        """The bus is away: until `recovered`, publications may be missing."""
+        """The bus is away, or a part of it: until `recovered`, publications may be missing."""
         ...
 
     def recovered(self, positions: Mapping[Feed, Position | None]) -> None:
-        """The bus is back, every wanted feed is subscribed again and stood at these positions when that was
-        acknowledged. A feed that moved meanwhile has a gap.
+        """These feeds may have missed something; they are subscribed again and stood at these positions when that was
+        acknowledged. After `lost` it is called once everything wanted is subscribed again, with all feeds that were
+        interrupted; without `lost` before it, for feeds that moved within the bus.
         """
         ...
 
@@ -54,10 +66,31 @@ class BusListener(Protocol):
 class Bus(Protocol):
     """Feeds: relays publish, gateways subscribe."""
 
-    async def publish(self, batch: Sequence[Outgoing]) -> None:
-        """Give each event the next ``seq`` of its feed and deliver it to all subscribers. When this returns, the bus
-        has taken all of *batch*; when it raises, some of it may have been published.
+    async def publish(self, batch: Sequence[Outgoing]) -> Published:
+        """Give each event the next ``seq`` of its feed, keep it in the feed's history, and deliver it to all
+        subscribers; except those that have entered before, by their record or by their identity.
+
+        When it raises, some of *batch* may have been published. It may then be called again with the same batch, also
+        by another process: nothing enters twice. A partition's records must come in the order of their offsets.
         """
+        ...
+
+    async def retire(self, reason: str) -> None:
+        """Begin a new epoch on every feed, and tell all subscribers: records were passed over that may have belonged to
+        any of them. Feeds that began one a moment ago are spared, so that several relays may say so at once.
+        """
+        ...
+
+    async def beat(self, seconds: float) -> None:
+        """Say that events are being read and published, which holds for so many *seconds*."""
+        ...
+
+    async def is_fed(self) -> bool:
+        """Whether somebody has said so, and it still holds."""
+        ...
+
+    def now_ms(self) -> int:
+        """The bus's own clock, by which publications are stamped: Unix milliseconds."""
         ...
 
     def listen(self, listener: BusListener) -> None:
@@ -72,6 +105,18 @@ class Bus(Protocol):
 
     async def unsubscribe(self, feed: Feed) -> None:
         """Stop hearing *feed*. Publications already under way may still arrive."""
+        ...
+
+    async def history(self, feed: Feed, since_ms: int) -> History:
+        """What was published on *feed* from *since_ms* on, by the bus's clock, as far as the bus has kept it. A feed
+        that is not there begins with this, so that who follows it has an epoch to come back with.
+        """
+        ...
+
+    async def missed(self, feed: Feed, after: Position) -> tuple[Publication, ...] | None:
+        """Everything published on *feed* after *after*, oldest first. None when the bus no longer has all of it, or
+        does not know the very publication that ended there: then nothing is known of what came after it.
+        """
         ...
 
     async def ping(self) -> None:

@@ -108,6 +108,7 @@ SERVER_MESSAGES = (
     "snapshot",
     "events",
     "caught_up",
+    "bookmark",
     "reset",
     "stale",
     "fresh",
@@ -130,3 +131,7 @@ def problem(code: str, detail: str, **members: object) -> dict[str, object]:
         "detail": detail,
         **members,
     }
+
+
+ResetReason = Literal["gap", "epoch", "skipped", "slow", "snapshot", "trimmed", "changed"]
+"""Why a view starts over: `docs/protocol.md`, "Reset"."""

@@ -15,13 +15,14 @@ from tests.servers import (
     MockKafka,
     Postgres,
     Redis,
+    RedisCluster,
     Server,
     create_frameworks,
 )
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
-S = TypeVar("S", bound="Server | MockKafka")
+S = TypeVar("S", bound="Server | MockKafka | RedisCluster")
 
 _LEAKING_PREFIXES = ("SIGNALMAN_", "KAFKA_", "CLICKHOUSE_", "REDIS_", "POSTGRES_", "PG", "JWT_", "DATABASE_", "AWS_")
 _LEAKING = frozenset({"SERVICE_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
@@ -81,6 +82,13 @@ def real_kafka(kafka: Kafka | MockKafka) -> Kafka:
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     """A running Redis."""
     with _served(lambda: Redis(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    """A running Redis Cluster of three masters, capable of sharded pub/sub. Leave it whole."""
+    with _served(lambda: RedisCluster(tmp_path_factory.mktemp("redis-cluster"))) as server:
         yield server
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic, time
 from types import TracebackType
@@ -17,12 +17,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from signalman.backends.dead_letter import dead_letter_headers, dead_letter_key
+from signalman.backends.kafka_backlog import Backlog
 from signalman.backends.kafka_batch import read_batch_head
 from signalman.backends.kafka_connection import KafkaConnection
 from signalman.backends.kafka_producer import DurableWriter
 from signalman.backends.kafka_reader import KafkaReader, Read
+from signalman.backends.kafka_takeover import Takeover
 from signalman.errors import BackendUnavailable
-from signalman.event import Record
+from signalman.event import Batch, Record
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +42,9 @@ class KafkaSource:
     """A member of a consumer group. Use as an async context manager.
 
     Entering does not wait for Kafka: `batches` waits for it, for ever, and `up` tells. A group that is new to a
-    partition starts at its end. A topic that does not exist is waited for and never created; it is found within half a
-    minute of its creation, and read from its end as it is then.
+    partition starts at its end, and from then on where it has come to. What is passed over when a partition is taken
+    over is told by a batch without records, before anything of that partition is read. A topic that does not exist is
+    waited for and never created; it is found within half a minute of its creation, and read from its end as it is then.
 
     Args:
         connection: Where Kafka is.
@@ -52,6 +55,8 @@ class KafkaSource:
         max_records: Of one batch.
         write_timeout: Seconds that a dead letter or a commit may take.
         session_timeout: Seconds without a heartbeat after which the group takes this member's partitions.
+        backlog_seconds: Records that are older when their partition is taken over are passed over. None: all are read.
+        clock: Unix seconds.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class KafkaSource:
         max_records: int = 500,
         write_timeout: float = 10.0,
         session_timeout: float = 30.0,
+        backlog_seconds: float | None = None,
+        clock: Callable[[], float] = time,
     ) -> None:
         self._connection = connection
         self._group_id = group_id
@@ -74,9 +81,13 @@ class KafkaSource:
         self._max_records = max_records
         self._write_timeout = write_timeout
         self._session_timeout = session_timeout
+        self._backlog_seconds = backlog_seconds
+        self._clock = clock
+        self._backlog = Backlog()
         self._writer = DurableWriter(connection, timeout=write_timeout)
         self._consumer: AIOKafkaConsumer | None = None
         self._reader: KafkaReader | None = None
+        self._takeover: Takeover | None = None
         self._next_offsets: dict[TopicPartition, int] = {}
         self._missing: frozenset[str] = frozenset()
         self._answered_at = 0.0
@@ -105,7 +116,7 @@ class KafkaSource:
             if end and place in self._next_offsets
         )
 
-    async def batches(self) -> AsyncIterator[Sequence[Record]]:
+    async def batches(self) -> AsyncIterator[Batch]:
         """See `signalman.ports.Source`. Raises nothing while Kafka is away."""
         while True:
             try:
@@ -120,23 +131,28 @@ class KafkaSource:
                 await self._disconnect()
                 await asyncio.sleep(_RETRY)
                 continue
-            if batch:
+            if batch.records or batch.skipped:
                 yield batch
 
-    async def commit(self, batch: Sequence[Record]) -> None:
+    async def commit(self, batch: Batch) -> None:
         """See `signalman.ports.Source`. A group that has moved on is logged: its new member reads again.
 
         Raises:
             BackendUnavailable: Kafka did not take it in time.
         """
-        offsets: dict[TopicPartition, int] = {}
-        for record in batch:
+        if batch.skipped:
+            self._backlog.announced()
+        if self._consumer is None:
+            return
+        offsets = self._backlog.due(self._consumer.assignment())
+        for record in batch.records:
             offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        if self._consumer is None or not offsets:
+        if not offsets:
             return
         try:
             async with asyncio.timeout(self._write_timeout):
                 await self._consumer.commit(offsets)
+            self._backlog.committed(offsets.keys())
         except (CommitFailedError, IllegalStateError) as error:
             log.info("kafka_commit_obsolete", reason=type(error).__name__)
         except (KafkaError, OSError, TimeoutError) as error:
@@ -152,8 +168,11 @@ class KafkaSource:
         headers = dead_letter_headers(record, self._consumers)
         await self._writer.write(self._dead_letter_topic, dead_letter_key(record), value, headers)
 
-    async def _read(self) -> list[Record]:
-        consumer, reader = await self._connected()
+    async def _read(self) -> Batch:
+        consumer, reader, takeover = await self._connected()
+        takeover.check()
+        if skipped := takeover.tell():
+            return Batch((), skipped)
         try:
             async with asyncio.timeout(_READ_LIMIT):
                 read = await reader.read(_WAIT)
@@ -168,18 +187,20 @@ class KafkaSource:
                 self._next_offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
         else:
             await self._probe(consumer)
-        return [_record(record) for record in read.records]
+        return Batch(tuple(_record(record) for record in read.records))
 
-    async def _connected(self) -> tuple[AIOKafkaConsumer, KafkaReader]:
-        if self._consumer is None or self._reader is None:
-            self._consumer = self._make_consumer()
-            await self._consumer.start()
+    async def _connected(self) -> tuple[AIOKafkaConsumer, KafkaReader, Takeover]:
+        if self._consumer is None or self._reader is None or self._takeover is None:
+            self._consumer = consumer = self._make_consumer()
+            await consumer.start()
+            self._takeover = Takeover(consumer, self._backlog, max_age=self._backlog_seconds, clock=self._clock)
             # As a pattern: a subscription by names asks the broker to create those that are not there.
-            self._consumer.subscribe(pattern=rf"(?:{'|'.join(map(re.escape, sorted(self._topics)))})\Z")
-            self._reader = KafkaReader(self._consumer, self._max_records)
+            pattern = rf"(?:{'|'.join(map(re.escape, sorted(self._topics)))})\Z"
+            consumer.subscribe(pattern=pattern, listener=self._takeover)
+            self._reader = KafkaReader(consumer, self._max_records)
             self._next_offsets.clear()
             self._answered()
-        return self._consumer, self._reader
+        return self._consumer, self._reader, self._takeover
 
     def _make_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -265,7 +286,10 @@ class KafkaSource:
         self.up = False
 
     async def _disconnect(self) -> None:
+        takeover, self._takeover = self._takeover, None
         consumer, self._consumer, self._reader = self._consumer, None, None
+        if takeover is not None:
+            await takeover.close()
         if consumer is not None:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(_STOP_LIMIT):

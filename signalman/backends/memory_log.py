@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from zlib import crc32
@@ -34,6 +34,13 @@ class Partition:
         """Up to *limit* records from *offset* on."""
         start = offset - (self.next_offset - len(self.records))
         return list(islice(self.records, start, start + limit))
+
+    def first_since(self, timestamp_ms: float, offset: int) -> int:
+        """The first offset from *offset* on whose record is no older than *timestamp_ms*, else the end."""
+        return next(
+            (each.offset for each in self.records if each.offset >= offset and each.timestamp_ms >= timestamp_ms),
+            self.next_offset,
+        )
 
     def trim(self) -> int:
         """Drop what every group has committed; returns how many that were."""
@@ -92,17 +99,16 @@ class MemoryLog:
         """The partitions of *topic*, which exists from the first mention."""
         return self._topics.setdefault(topic, [Partition() for _ in range(self._partition_count)])
 
-    async def wait(self, ready: Callable[[], bool]) -> None:
+    async def wait(self, ready: Callable[[], object]) -> None:
         """Return once *ready*, which is asked again whenever something was put or committed."""
         async with self._changed:
-            await self._changed.wait_for(ready)
+            await self._changed.wait_for(lambda: bool(ready()))
 
-    async def commit(self, group: str, batch: Sequence[Record]) -> None:
-        """*group* goes on behind *batch*."""
+    async def commit(self, group: str, ends: Iterable[tuple[Partition, int]]) -> None:
+        """*group* goes on at these offsets, where it was not further."""
         async with self._changed:
-            for record in batch:
-                place = self.partitions(record.topic)[record.partition]
-                place.committed[group] = max(place.committed.get(group, 0), record.offset + 1)
+            for place, offset in ends:
+                place.committed[group] = max(place.committed.get(group, 0), offset)
                 self._kept -= place.trim()
             self._changed.notify_all()
 

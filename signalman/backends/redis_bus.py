@@ -1,32 +1,28 @@
-"""The bus over Redis: one script call per batch and logical shard, one acknowledged pub/sub subscription per feed.
+"""The bus over Redis: one script call per batch and logical shard, and one acknowledged subscription per feed.
 
-Names and messages are described in `redis_wire`, what the script does in ``publish.lua``.
+Names and messages are described in `redis_wire`, what a script does in its file. `redis_feeds` sends the commands,
+`redis_subscriber` hears; here the two are one bus.
 """
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import resources
-from secrets import token_hex
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+import structlog
 
+from signalman.backends.feed_limits import FeedLimits
+from signalman.backends.redis_address import RedisAddress
+from signalman.backends.redis_commands import RedisCommands
+from signalman.backends.redis_feeds import RedisFeeds
 from signalman.backends.redis_subscriber import RedisSubscriber
-from signalman.backends.redis_wire import FeedNames, encode_events
+from signalman.backends.redis_wire import FeedNames, Retirement, decode_message
 from signalman.errors import BackendUnavailable
-from signalman.event import Feed, Outgoing, Position
+from signalman.event import Feed, History, Outgoing, Position, Publication, Published
 from signalman.ports import BusListener
 
-_READ_CHUNK = 500
-
-ScriptCall = tuple[list[str], list[bytes]]
-"""Keys and arguments, of one shard."""
+log = structlog.get_logger(__name__)
 
 
 class RedisBus:
@@ -40,12 +36,14 @@ class RedisBus:
         prefix: Of all keys and channels. Deployments that share a server need one each, whatever their database
             number, which pub/sub ignores.
         shards: Number of logical shards; the same, for ever, in all processes of a deployment.
+        limits: Of each feed; the same in all processes.
+        cluster: The URL is that of one node of a Redis Cluster; the others are found by themselves.
+        sharded: On a cluster, publish within the shard only, which needs Redis 7.
         timeout: Seconds that Redis may take to accept a connection or to answer a command.
         subscribe_timeout: Seconds that `subscribe` may wait, through reconnects, for the acknowledgement.
         connections: How many commands may be under way at a time; further ones wait up to *timeout*.
         ping_interval: Seconds between probes of the subscribing connection.
         silence_limit: Seconds without an answer after which that connection is given up.
-        clock: Unix seconds, for ``published_ms``.
 
     Raises:
         ValueError: The URL, the prefix or the number of shards is unusable. The URL is not repeated.
@@ -57,32 +55,42 @@ class RedisBus:
         *,
         prefix: str = "signalman",
         shards: int = 16,
+        limits: FeedLimits | None = None,
+        cluster: bool = False,
+        sharded: bool = True,
         timeout: float = 5.0,
         subscribe_timeout: float = 5.0,
         connections: int = 8,
         ping_interval: float = 5.0,
         silence_limit: float = 10.0,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._names = FeedNames(prefix, shards)
-        self._redis = Redis.from_pool(_pool(url, timeout, connections))
-        self._script = self._redis.register_script(_script_text())
+        self._commands = RedisCommands(url, cluster=cluster, timeout=timeout, connections=connections)
+        address = RedisAddress.parse(url)
+        self._feeds = RedisFeeds(self._commands, self._names, limits or FeedLimits(), sharded=cluster and sharded)
         self._subscribe_timeout = subscribe_timeout
-        self._ping_interval = ping_interval
-        self._silence_limit = silence_limit
-        self._clock = clock
+        self._make_subscriber = partial(
+            RedisSubscriber,
+            address,
+            cluster=cluster,
+            sharded=cluster and sharded,
+            ping_interval=ping_interval,
+            silence_limit=silence_limit,
+            timeout=timeout,
+        )
+        self._channels: _Channels | None = None
         self._subscriber: RedisSubscriber | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def up(self) -> bool:
-        """Whether the subscribing connection stands, with everything wanted subscribed. False without a listener."""
+        """Whether everything wanted is subscribed. False without a listener."""
         return self._subscriber is not None and self._subscriber.up
 
     @property
     def malformed(self) -> int:
-        """How many messages on our channels were no publications: somebody else publishes there."""
-        return self._subscriber.malformed if self._subscriber else 0
+        """How many messages on our channels were none of ours: somebody else publishes there."""
+        return self._channels.malformed if self._channels else 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,24 +99,34 @@ class RedisBus:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._task is not None:
-            await _end(self._task)
-        await self._redis.aclose()
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._commands.aclose()
 
-    async def publish(self, batch: Sequence[Outgoing]) -> None:
-        """Publish *batch*, each feed's events as one message.
+    async def publish(self, batch: Sequence[Outgoing]) -> Published:
+        """See `signalman.ports.Bus`; each feed's events are one message.
 
         Raises:
-            BackendUnavailable: Redis did not answer or refused. Some of it may have been published: a call whose answer
-                is lost is never repeated from here.
+            BackendUnavailable: Redis did not answer or refused. Some of it may have been published: nothing is ever
+                repeated from here.
         """
-        calls = self._script_calls(batch)
-        with _translated("publish"):
-            missing = await self._run_script(calls)
-            if missing:
-                # A restart or SCRIPT FLUSH emptied the script cache; a call that finds no script has done nothing.
-                await self._redis.script_load(self._script.script)
-                if await self._run_script(missing):
-                    raise BackendUnavailable("redis", "does not keep scripts")
+        return await self._feeds.publish(batch)
+
+    async def retire(self, reason: str) -> None:
+        """See `signalman.ports.Bus`. When it raises, some feeds may have been retired; they are spared next time."""
+        await self._feeds.retire(reason)
+
+    async def beat(self, seconds: float) -> None:
+        """See `signalman.ports.Bus`."""
+        await self._feeds.beat(seconds)
+
+    async def is_fed(self) -> bool:
+        """See `signalman.ports.Bus`."""
+        return await self._feeds.is_fed()
+
+    def now_ms(self) -> int:
+        """See `signalman.ports.Bus`. As of the last answers of Redis; before the first, the local clock."""
+        return self._feeds.now_ms()
 
     def listen(self, listener: BusListener) -> None:
         """Connect for *listener* from now on, on the running event loop.
@@ -117,13 +135,8 @@ class RedisBus:
         """
         if self._task is not None:
             raise RuntimeError("the bus has its listener already")
-        self._subscriber = RedisSubscriber(
-            self._redis.connection_pool.make_connection,
-            self._positions,
-            listener,
-            ping_interval=self._ping_interval,
-            silence_limit=self._silence_limit,
-        )
+        self._channels = _Channels(self._names, self._feeds, listener)
+        self._subscriber = self._make_subscriber(self._channels)
         self._task = asyncio.create_task(self._subscriber.run(), name="redis-subscriber")
 
     async def subscribe(self, feed: Feed) -> Position | None:
@@ -134,11 +147,11 @@ class RedisBus:
         """
 
         async def position() -> Position | None:
-            return (await self._positions([feed]))[feed]
+            return (await self._feeds.positions([feed]))[feed]
 
         try:
             async with asyncio.timeout(self._subscribe_timeout):
-                return await self._listening().acknowledged(feed, self._names.key(feed).encode(), position)
+                return await self._listening().acknowledged(self._names.key(feed).encode(), position)
         except TimeoutError as error:
             raise BackendUnavailable("redis", "no subscription was acknowledged in time") from error
 
@@ -146,83 +159,64 @@ class RedisBus:
         """See `signalman.ports.Bus`. Does not wait for Redis."""
         self._listening().withdraw(self._names.key(feed).encode())
 
+    async def history(self, feed: Feed, since_ms: int) -> History:
+        """See `signalman.ports.Bus`."""
+        return await self._feeds.history(feed, since_ms)
+
+    async def missed(self, feed: Feed, after: Position) -> tuple[Publication, ...] | None:
+        """See `signalman.ports.Bus`. When the feed did not go through *after*, because Redis came back with older data
+        and went on from there, the feed is retired: nobody shall resume on a past that is not its own.
+        """
+        return await self._feeds.missed(feed, after)
+
     async def ping(self) -> None:
-        """Return when Redis answers; `BackendUnavailable` when it does not."""
-        with _translated("answer"):
-            await self._redis.ping()
+        """Return when Redis answers, on a cluster each primary; `BackendUnavailable` when it does not."""
+        await self._feeds.ping()
 
     def _listening(self) -> RedisSubscriber:
         if self._subscriber is None:
             raise RuntimeError("name the listener before the first subscription")
         return self._subscriber
 
-    def _script_calls(self, batch: Sequence[Outgoing]) -> list[ScriptCall]:
-        epoch = token_hex(8).encode()
-        now = b"%d" % (self._clock() * 1000)
-        calls: dict[int, ScriptCall] = {}
-        for outgoing in batch:
-            if outgoing.events:
-                keys, arguments = calls.setdefault(self._names.shard(outgoing.feed), ([], [epoch, now]))
-                keys.append(self._names.key(outgoing.feed))
-                arguments += (b"%d" % len(outgoing.events), encode_events(outgoing.events))
-        return list(calls.values())
 
-    async def _run_script(self, calls: Sequence[ScriptCall]) -> list[ScriptCall]:
-        """Run all *calls* in one round trip; returns those that found no script."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for keys, arguments in calls:
-                pipeline.evalsha(self._script.sha, len(keys), *keys, *arguments)
-            answers = await pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception) and not isinstance(answer, NoScriptError):
-                raise answer
-        return [call for call, answer in zip(calls, answers, strict=True) if isinstance(answer, NoScriptError)]
+class _Channels:
+    """Hears channels, and tells a bus's listener about feeds."""
 
-    async def _positions(self, feeds: Sequence[Feed]) -> Mapping[Feed, Position | None]:
-        positions: dict[Feed, Position | None] = {}
-        with _translated("read positions"):
-            for start in range(0, len(feeds), _READ_CHUNK):
-                chunk = feeds[start : start + _READ_CHUNK]
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for feed in chunk:
-                        pipeline.hmget(self._names.key(feed), "epoch", "seq")
-                    for feed, (epoch, seq) in zip(chunk, await pipeline.execute(), strict=True):
-                        positions[feed] = Position(epoch.decode("ascii"), int(seq)) if epoch and seq else None
-        return positions
+    def __init__(self, names: FeedNames, feeds: RedisFeeds, listener: BusListener) -> None:
+        self._names = names
+        self._feeds = feeds
+        self._listener = listener
+        self.malformed = 0
 
+    def message(self, channel: bytes, data: bytes) -> None:
+        feed = self._names.feed(channel)
+        if feed is None:
+            return
+        try:
+            message = decode_message(feed, data)
+        except ValueError as error:
+            # Somebody else publishes here, perhaps a thousand times a second.
+            if not self.malformed:
+                log.warning("redis_message_malformed", channel=feed.channel, reason=str(error))
+            self.malformed += 1
+            return
+        if isinstance(message, Retirement):
+            self._tell(self._listener.retired, message.feed, message.position, message.reason)
+        else:
+            self._tell(self._listener.publication, message)
 
-async def _end(task: asyncio.Task[None]) -> None:
-    # redis-py connects by way of asyncio.wait_for, which before Python 3.12 can swallow a cancellation.
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.1)
+    def lost(self) -> None:
+        self._tell(self._listener.lost)
 
-
-@contextlib.contextmanager
-def _translated(action: str) -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise BackendUnavailable("redis", f"could not {action}") from error
-
-
-def _pool(url: str, timeout: float, connections: int) -> BlockingConnectionPool:
-    try:
-        return BlockingConnectionPool.from_url(
-            url,
-            max_connections=connections,
-            timeout=timeout,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            # A repeated EVALSHA would publish twice, and a repeated connect would hide a gap.
-            retry=Retry(NoBackoff(), 0),
-            # With RESP3 a pong and a subscription's answer take other forms.
-            protocol=2,
+    async def restored(self, channels: Sequence[bytes]) -> None:
+        # Not before the acknowledgements: what is published after these positions is heard.
+        positions: Mapping[Feed, Position | None] = await self._feeds.positions(
+            [feed for channel in channels if (feed := self._names.feed(channel)) is not None]
         )
-    except ValueError:
-        # Its text can hold the part of a password that was taken for a port.
-        raise ValueError("the Redis URL cannot be understood; characters such as # and @ must be encoded") from None
+        self._tell(self._listener.recovered, positions)
 
-
-def _script_text() -> str:
-    return resources.files("signalman.backends").joinpath("publish.lua").read_text("utf-8")
+    def _tell(self, call: Callable[..., None], *arguments: object) -> None:
+        try:
+            call(*arguments)
+        except Exception:  # the listener promised not to; the others' events must go on
+            log.exception("bus_listener_failed")

@@ -1,213 +1,288 @@
-"""The subscribing connection to Redis: read, watched, and made anew for ever.
+"""Subscriptions to Redis that tell of every gap: acknowledged, watched, and made anew for ever.
 
-redis-py's own pub/sub object acknowledges nothing, reconnects without a word and gives up after a while. Here only its
-bare connection is used: a reconnect is a gap, and a gap has to be told.
+redis-py's own pub/sub acknowledges nothing, reconnects without a word and gives up after a while. Here a reconnect is
+a gap, and a gap is told.
 """
 
 import asyncio
-import math
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
-from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
-from signalman.backends.redis_subscriptions import Command, Subscription, Subscriptions
-from signalman.backends.redis_wire import decode_publication
+from signalman.backends.redis_address import RedisAddress
+from signalman.backends.redis_cluster import AnyNode, Masters, OneServer, Placement
+from signalman.backends.redis_link import RedisLink
+from signalman.backends.redis_links import RedisLinks, backoff
+from signalman.backends.redis_listener import ChannelListener, GuardedListener
+from signalman.backends.redis_subscriptions import Command, Link, State, Subscription, Subscriptions
 from signalman.errors import BackendUnavailable
-from signalman.event import Feed, Position
-from signalman.ports import BusListener
 
 log = structlog.get_logger(__name__)
 
-# A longer command would hold up everybody else on the server.
-_CHANNELS_PER_COMMAND = 500
-_FIRST_DELAY = 0.05
-_LONGEST_DELAY = 5.0
-_COMMANDS: dict[bytes, Command] = {b"subscribe": "SUBSCRIBE", b"unsubscribe": "UNSUBSCRIBE"}
-
-ReadPositions = Callable[[Sequence[Feed]], Awaitable[Mapping[Feed, Position | None]]]
+T = TypeVar("T")
 
 
 class RedisSubscriber:
-    """Keeps one connection subscribed to what is wanted, and hands what arrives to one listener.
+    """Keeps what is wanted subscribed, and hands what arrives to one listener.
 
     Args:
-        connect: Makes a connection that is not connected yet and never retries by itself.
-        read_positions: Reads where feeds stand, over other connections.
+        address: The server, or any node of the cluster.
         listener: Who hears.
-        ping_interval: Seconds between probes on this very connection.
-        silence_limit: Seconds without an answer after which the connection is dropped.
+        cluster: Whether it is a Redis Cluster, whose nodes are then found and followed.
+        sharded: In a cluster, whether to use sharded pub/sub, which needs Redis 7.
+        ping_interval: Seconds between probes on a connection.
+        silence_limit: Seconds without an answer after which a connection is dropped. In a cluster also how often its
+            topology is read while all is well.
+        timeout: Seconds that a server may take to accept a connection, or to tell the topology.
     """
 
     def __init__(
         self,
-        connect: Callable[[], AbstractConnection],
-        read_positions: ReadPositions,
-        listener: BusListener,
+        address: RedisAddress,
+        listener: ChannelListener,
         *,
+        cluster: bool = False,
+        sharded: bool = False,
         ping_interval: float,
         silence_limit: float,
+        timeout: float,
     ) -> None:
-        self._connect = connect
-        self._read_positions = read_positions
-        self._listener = listener
-        self._ping_interval = ping_interval
-        self._silence_limit = silence_limit
-        self._subscriptions = Subscriptions()
-        self._outbox: asyncio.Queue[tuple[str | bytes, ...]] = asyncio.Queue()
-        self._heard_at = 0.0
-        self._failures = 0
+        sharded = cluster and sharded
+        self._placement: Placement = OneServer(address)
+        if cluster:
+            self._placement = (Masters if sharded else AnyNode)(address, timeout=timeout)
+        self._listener = GuardedListener(listener)
+        self._longest_ignorance = silence_limit
+        self._subscriptions = Subscriptions(self._route)
+        self._find = self._subscriptions.find
+        self._links = RedisLinks(
+            lambda node: RedisLink(
+                node,
+                self,
+                sharded=sharded,
+                ping_interval=ping_interval,
+                silence_limit=silence_limit,
+                timeout=timeout,
+            )
+        )
+        self._wake = asyncio.Event()
+        self._placed = False
+        self._refresh_at = 0.0
+        self._refreshes = 0
+        self._restoring: asyncio.Task[None] | None = None
         self._lost_told = False
+        self._reason = ""
         self.up = False
-        """Whether the connection stands and everything wanted is subscribed on it."""
-        self.malformed = 0
-        """How many messages on our channels were no publications."""
+        """Whether everything wanted is subscribed, and every gap so far has been told."""
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until cancelled."""
-        while True:
+        async with asyncio.TaskGroup() as tasks:
             try:
-                await self._serve_connection()
-            except* (RedisError, OSError, BackendUnavailable) as errors:
-                self._lost(errors)
-            except* Exception as errors:  # a fault of ours must not leave the process deaf for good
-                log.exception("redis_subscriber_failed")
-                self._lost(errors)
-            await asyncio.sleep(_delay(self._failures))
-            self._failures += 1
+                while True:
+                    self._wake.clear()
+                    await self._step(tasks)
+                    # Not wait_for, which before Python 3.12 can swallow the cancellation that ends us.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout_at(self._refresh_at):
+                            await self._wake.wait()
+            finally:
+                # What ends from here on is no loss.
+                self._links.remove(self._links.nodes())
 
-    async def acknowledged(
-        self, feed: Feed, channel: bytes, then: Callable[[], Awaitable[Position | None]]
-    ) -> Position | None:
+    async def acknowledged(self, channel: bytes, then: Callable[[], Awaitable[T]]) -> T:
         """Want *channel*; when the server has acknowledged it, await *then* and return its result.
 
-        If that fails or is cancelled, the channel is as unwanted as it was before.
+        If that fails or is cancelled, the channel is as unwanted as it was before. If the channel is interrupted while
+        *then* goes on, its result may be from before the gap: *then* is awaited again after the next acknowledgement.
         """
-        entry = self._subscriptions.entry(feed, channel)
+        entry = self._subscriptions.entry(channel)
         withdrawals = entry.withdrawals
-        waiter = asyncio.get_running_loop().create_future()
-        entry.waiters.add(waiter)
+        waiters: list[asyncio.Future[None]] = []
         try:
-            if entry.on:
-                waiter.set_result(None)
-            self._settle(entry)
-            await waiter
-            position = await then()
-            entry.kept = entry.kept or entry.withdrawals == withdrawals
-            return position
+            while True:
+                waiters.append(self._wait(entry))
+                await waiters[-1]
+                interruptions = entry.interruptions
+                result = await then()
+                if entry.interruptions == interruptions:
+                    entry.kept = entry.kept or entry.withdrawals == withdrawals
+                    return result
         finally:
-            entry.waiters.discard(waiter)
-            self._settle(entry)
+            entry.waiters.difference_update(waiters)
+            self._subscriptions.settle(entry)
 
     def withdraw(self, channel: bytes) -> None:
         """No longer want *channel*."""
-        entry = self._subscriptions.find(channel)
+        entry = self._find(channel)
         if entry is not None:
             entry.kept = False
             entry.withdrawals += 1
-            self._settle(entry)
+            self._subscriptions.settle(entry)
 
-    def _settle(self, entry: Subscription) -> None:
-        command = self._subscriptions.settle(entry)
-        if command is not None:
-            self._outbox.put_nowait((command, entry.channel))
+    def opened(self, link: RedisLink) -> None:
+        """See `LinkOwner`."""
+        if link in self._links:
+            self._subscriptions.settle_all()
+            self._wake.set()
 
-    async def _serve_connection(self) -> None:
-        connection = self._connect()
+    def ended(self, link: RedisLink, reason: str) -> None:
+        """See `LinkOwner`."""
+        if link in self._links:
+            self._links.lost(link)
+            self._subscriptions.displaced(link)
+            if link.node in self._needed():
+                self._lose(reason)
+                self._refresh_soon()
+
+    def answered(self, link: RedisLink, command: Command, channel: bytes) -> None:
+        """See `LinkOwner`."""
+        if not self._subscriptions.answered(link, command, channel):
+            # It took the channel off because it has learnt who has it now.
+            self.moved(link, self._subscriptions.entry(channel).slot, link.node)
+        elif not self.up and not self._subscriptions.unheard:
+            self._wake.set()
+
+    def moved(self, link: RedisLink, slot: int, to: RedisAddress) -> None:
+        """See `LinkOwner`."""
+        if self._placement.node_of(slot) == link.node:
+            self._placement.moved(slot, to)
+            self.up = False
+            self._subscriptions.displaced(link, slot)
+            self._refresh_soon()
+
+    def message(self, link: RedisLink, channel: bytes, data: bytes) -> None:
+        """See `LinkOwner`."""
+        entry = self._find(channel)
+        # A node that has lost a channel to another, and does not know it yet, may go on sending.
+        if entry is not None and entry.link is link and entry.state is State.ON:
+            self._listener.message(channel, data)
+
+    def _wait(self, entry: Subscription) -> asyncio.Future[None]:
+        waiter = asyncio.get_running_loop().create_future()
+        entry.waiters.add(waiter)
+        if entry.state is State.ON:
+            waiter.set_result(None)
+        self._subscriptions.settle(entry)
+        if entry.state is State.OFF:
+            self._wake.set()
+            if self._placement.node_of(entry.slot) is None:
+                self._refresh_soon()
+        return waiter
+
+    async def _step(self, tasks: asyncio.TaskGroup) -> None:
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]  # unannotated in redis-py
-            # It would be applied by asyncio.wait_for, which before Python 3.12 can swallow the cancellation that ends a
-            # task group. The watch is the limit from here on.
-            connection.socket_timeout = None
-            self._heard_at = _now()
-            # What is still in the old one was meant for the connection before.
-            self._outbox = asyncio.Queue()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(connection), name="redis-read")
-                tasks.create_task(self._write(connection), name="redis-write")
-                tasks.create_task(self._watch(), name="redis-watch")
-                tasks.create_task(self._restore(), name="redis-restore")
+            if _now() >= self._refresh_at:
+                await self._refresh()
+            needed = self._needed()
+            self._links.add({node for node in needed if node is not None}, tasks)
+            if not self.up and self._restoring is None and self._is_whole(needed):
+                self._restore(tasks)
+        except Exception:  # a fault of ours must not leave the process deaf for good
+            log.exception("redis_subscriber_failed")
+            self._lose("a fault of ours")
+            self._refresh_soon()
+
+    async def _refresh(self) -> None:
+        """Ask where everything belongs, and move what is elsewhere."""
+        # Set before, so that whoever wants the next one sooner while this goes on is heard.
+        self._refresh_at = _now() + self._longest_ignorance
+        self._refreshes = 0 if self.up else self._refreshes + 1
+        try:
+            changed = await self._placement.refresh(self._links.alive())
+        except BackendUnavailable as error:
+            self._placed = False
+            # The nodes that we hear may be cut off from those that hear the publishers.
+            self._subscriptions.suspect()
+            self._lose(error.detail)
+        else:
+            self._placed = True
+            if changed:
+                self._move()
+            if None in self._needed():
+                self._lose("no node of the cluster serves a channel's slot")
+        if not self.up:
+            self._refresh_soon()
+
+    def _move(self) -> None:
+        self._subscriptions.replaced(self._belongs)
+        for link in self._links.remove(self._links.nodes() - self._needed()):
+            self._subscriptions.displaced(link)
+        self.up = self.up and not self._subscriptions.interrupted
+
+    def _refresh_soon(self) -> None:
+        delay = backoff(self._refreshes - 1) if self._refreshes else 0.0
+        self._refresh_at = min(self._refresh_at, _now() + delay)
+        self._wake.set()
+
+    def _needed(self) -> set[RedisAddress | None]:
+        """The nodes that wanted channels belong to; None among them when that is unknown for some."""
+        if self._placement.home is not None:
+            return {self._placement.home}
+        return {self._placement.node_of(slot) for slot in self._subscriptions.wanted_slots()}
+
+    def _route(self, entry: Subscription) -> Link | None:
+        return self._links.find_open(self._placement.node_of(entry.slot))
+
+    def _belongs(self, entry: Subscription, link: Link) -> bool:
+        return isinstance(link, RedisLink) and link.node == self._placement.node_of(entry.slot)
+
+    def _is_whole(self, needed: set[RedisAddress | None]) -> bool:
+        return self._placed and not self._subscriptions.unheard and needed <= self._links.alive()
+
+    def _restore(self, tasks: asyncio.TaskGroup) -> None:
+        """Everything wanted is subscribed: tell of what may have been missed."""
+        if self._lost_told or self._subscriptions.interrupted:
+            self._restoring = tasks.create_task(self._tell_restored(), name="redis-restore")
+        else:
+            self._come_up()
+
+    async def _tell_restored(self) -> None:
+        # Here, and not by whoever makes this a task: one that is cancelled at once never begins.
+        channels = self._subscriptions.take_interrupted()
+        failure = "cancelled"
+        try:
+            failure = await self._listener.restored(channels)
         finally:
-            await connection.disconnect(nowait=True)
+            # When Redis was lost meanwhile, this is no longer the one: nothing has been restored.
+            current = self._restoring is asyncio.current_task()
+            if failure or not current:
+                self._subscriptions.not_told(channels)
+        if current:
+            self._restoring = None
+            if failure:
+                self._links.drop_all(failure)
+            else:
+                self._restored(len(channels))
 
-    async def _read(self, connection: AbstractConnection) -> None:
-        while True:
-            message = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
-            self._heard_at = _now()
-            # A pong is a list once anything is subscribed, and a plain string before that.
-            if isinstance(message, list):
-                self._take(*message)
+    def _restored(self, channels: int) -> None:
+        log.info("redis_recovered" if self._lost_told else "redis_channels_moved", channels=channels)
+        self._lost_told = False
+        self._reason = ""
+        if self._subscriptions.interrupted:
+            self._wake.set()
+        else:
+            self._come_up()
 
-    async def _write(self, connection: AbstractConnection) -> None:
-        while True:
-            await connection.send_command(*await self._outbox.get())
-
-    async def _watch(self) -> None:
-        while True:
-            left = self._heard_at + self._silence_limit - _now()
-            if left <= 0:
-                raise BackendUnavailable("redis", f"no answer for {self._silence_limit:g} s")
-            await asyncio.sleep(min(self._ping_interval, left))
-            self._outbox.put_nowait(("PING",))
-
-    async def _restore(self) -> None:
-        channels, restored = self._subscriptions.connected()
-        for start in range(0, len(channels), _CHANNELS_PER_COMMAND):
-            self._outbox.put_nowait(("SUBSCRIBE", *channels[start : start + _CHANNELS_PER_COMMAND]))
-        await restored
-        # Not before the acknowledgements: what is published after these positions is heard.
-        positions = await self._read_positions(self._subscriptions.feeds())
+    def _come_up(self) -> None:
         self.up = True
-        self._failures = 0
-        if self._lost_told:
-            self._lost_told = False
-            log.info("redis_recovered", feeds=len(positions))
-            self._tell(self._listener.recovered, positions)
+        # What was to be asked while something was missing need not be asked any more.
+        self._refresh_at = _now() + self._longest_ignorance
 
-    def _lost(self, errors: BaseExceptionGroup[Exception]) -> None:
+    def _lose(self, reason: str) -> None:
         self.up = False
-        self._subscriptions.disconnected()
+        if self._restoring is not None:
+            self._restoring.cancel()
+            self._restoring = None
+        if reason != self._reason:
+            self._reason = reason
+            log.warning("redis_lost", reason=reason)
         if not self._lost_told:
             self._lost_told = True
-            log.warning("redis_lost", reason=type(errors.exceptions[0]).__name__)
-            self._tell(self._listener.lost)
-
-    def _take(self, kind: bytes, channel: bytes, data: object = None) -> None:
-        if kind == b"message" and isinstance(data, bytes):
-            self._publication(channel, data)
-        elif kind in _COMMANDS:
-            command = self._subscriptions.answered(_COMMANDS[kind], channel)
-            if command is not None:
-                self._outbox.put_nowait((command, channel))
-
-    def _publication(self, channel: bytes, message: bytes) -> None:
-        entry = self._subscriptions.find(channel)
-        if entry is None or not entry.wanted:
-            return
-        try:
-            publication = decode_publication(entry.feed, message)
-        except ValueError as error:
-            # Somebody else publishes here, perhaps a thousand times a second.
-            if not self.malformed:
-                log.warning("redis_message_malformed", channel=entry.feed.channel, reason=str(error))
-            self.malformed += 1
-            return
-        self._tell(self._listener.publication, publication)
-
-    def _tell(self, call: Callable[..., None], *arguments: object) -> None:
-        try:
-            call(*arguments)
-        except Exception:  # the listener promised not to; the others' events must go on
-            log.exception("bus_listener_failed")
+            self._listener.lost()
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _delay(failures: int) -> float:
-    longest = min(_FIRST_DELAY * 2 ** min(failures, 16), _LONGEST_DELAY)
-    # So that the gateways do not come back in step.
-    return random.uniform(longest / 2, longest)  # noqa: S311  not a secret

@@ -6,26 +6,38 @@ to a second, after an UNSUBSCRIBE). So a channel has at most one command under w
 its answer comes:
 
     state          wanted  what happens
-    OFF            yes     SUBSCRIBE is sent: SUBSCRIBING
+    OFF            yes     SUBSCRIBE is sent, once there is a link for it: SUBSCRIBING
     OFF            no      forgotten
     SUBSCRIBING    -       wait; ON at the answer
     ON             no      UNSUBSCRIBE is sent: UNSUBSCRIBING
     UNSUBSCRIBING  -       wait; OFF at the answer
-    any            -       OFF when the connection is lost
+    any            -       OFF when its link is lost, or when its slot has moved to another node of a cluster
+
+A channel that was ON and came OFF unasked is interrupted: messages may have been missed, which has to be told once it
+is ON again.
 """
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Literal, Protocol
 
-from signalman.event import Feed
+from redis.crc import key_slot
 
 Command = Literal["SUBSCRIBE", "UNSUBSCRIBE"]
 
 
+class Link(Protocol):
+    """A connection that channels are subscribed on."""
+
+    def request(self, command: Command, entry: "Subscription") -> None:
+        """Send *command* for the channel of *entry*."""
+        ...
+
+
 class State(Enum):
-    """Where a channel stands on the present connection."""
+    """Where a channel stands on its link."""
 
     OFF = "off"
     SUBSCRIBING = "subscribing"
@@ -37,19 +49,24 @@ class State(Enum):
 class Subscription:
     """One channel, wanted because it is `kept` or because somebody waits for it."""
 
-    feed: Feed
     channel: bytes
+    slot: int
+    """Of a Redis Cluster."""
     state: State = State.OFF
+    link: Link | None = None
+    """Where it is on, or a command is under way."""
     kept: bool = False
     """A subscribe was answered and no unsubscribe has come since."""
     withdrawals: int = 0
     """How often unsubscribe came: a subscribe that was called before the last of them does not keep the channel."""
+    interruptions: int = 0
+    """How often it came off unasked."""
     waiters: set[asyncio.Future[None]] = field(default_factory=set)
     """Resolved when the server has acknowledged."""
 
     @property
     def on(self) -> bool:
-        """Whether the server has acknowledged it on the present connection."""
+        """Whether the server has acknowledged it."""
         return self.state is State.ON
 
     @property
@@ -59,77 +76,125 @@ class Subscription:
 
 
 class Subscriptions:
-    """All channels of one process, over one connection after another."""
+    """All channels of one process, over one link after another, or over several.
 
-    def __init__(self) -> None:
+    Args:
+        route: Gives the link on which a channel belongs now, or None while there is none.
+    """
+
+    def __init__(self, route: Callable[[Subscription], Link | None]) -> None:
+        self._route = route
         self._entries: dict[bytes, Subscription] = {}
-        self._connected = False
-        self._unanswered: set[bytes] = set()
-        self._restored: asyncio.Future[None] | None = None
+        self._interrupted: set[bytes] = set()
+        self._unheard: set[bytes] = set()
+        self.find = self._entries.get
+        """The subscription of a channel when it is known, else None."""
 
-    def entry(self, feed: Feed, channel: bytes) -> Subscription:
+    @property
+    def interrupted(self) -> bool:
+        """Whether there is something that `take_interrupted` would give."""
+        return bool(self._interrupted)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether something wanted has lost its link, or never had one, and is not on yet."""
+        return bool(self._unheard)
+
+    def entry(self, channel: bytes) -> Subscription:
         """The subscription of *channel*, made when there is none. To be handed to `settle` once it is wanted."""
-        return self._entries.setdefault(channel, Subscription(feed, channel))
-
-    def find(self, channel: bytes) -> Subscription | None:
-        """The subscription of *channel* when it is known."""
-        return self._entries.get(channel)
-
-    def feeds(self) -> list[Feed]:
-        """Those that are wanted and acknowledged."""
-        return [entry.feed for entry in self._entries.values() if entry.wanted and entry.on]
-
-    def settle(self, entry: Subscription) -> Command | None:
-        """The command that has to be sent for *entry* now, if any; it counts as under way from here on."""
-        if entry.state is State.ON and not entry.wanted:
-            entry.state = State.UNSUBSCRIBING
-            return "UNSUBSCRIBE"
-        if entry.state is State.OFF and not entry.wanted:
-            self._entries.pop(entry.channel, None)
-        elif entry.state is State.OFF and self._connected:
-            entry.state = State.SUBSCRIBING
-            return "SUBSCRIBE"
-        return None
-
-    def answered(self, command: Command, channel: bytes) -> Command | None:
-        """Take the server's answer to *command*. Returns the next command for this channel, if any."""
         entry = self._entries.get(channel)
         if entry is None:
-            return None
-        if command == "SUBSCRIBE" and entry.state is State.SUBSCRIBING:
-            entry.state = State.ON
-            _resolve(*entry.waiters)
-        elif command == "UNSUBSCRIBE" and entry.state is State.UNSUBSCRIBING:
-            entry.state = State.OFF
-        self._unanswered.discard(channel)
-        self._tell_restored()
-        return self.settle(entry)
+            entry = self._entries[channel] = Subscription(channel, key_slot(channel))
+        return entry
 
-    def connected(self) -> tuple[list[bytes], asyncio.Future[None]]:
-        """There is a new connection. Returns the channels to SUBSCRIBE and a future that is done once all are on."""
-        self._connected = True
-        wanted = [entry for entry in self._entries.values() if entry.wanted]
-        for entry in wanted:
-            entry.state = State.SUBSCRIBING
-        self._unanswered = {entry.channel for entry in wanted}
-        self._restored = asyncio.get_running_loop().create_future()
-        self._tell_restored()
-        return list(self._unanswered), self._restored
+    def wanted_slots(self) -> set[int]:
+        """Slots of all channels that are wanted."""
+        return {entry.slot for entry in self._entries.values() if entry.wanted}
 
-    def disconnected(self) -> None:
-        """The connection is lost: nothing is subscribed and no answer will come. What is wanted stays wanted."""
-        self._connected = False
-        self._unanswered.clear()
+    def settle(self, entry: Subscription) -> None:
+        """Send the command that *entry* needs now, if any; it counts as under way from here on."""
+        if not entry.wanted:
+            self._interrupted.discard(entry.channel)
+            self._unheard.discard(entry.channel)
+        if entry.state is State.ON and not entry.wanted:
+            entry.state = State.UNSUBSCRIBING
+            if entry.link is not None:
+                entry.link.request("UNSUBSCRIBE", entry)
+        elif entry.state is State.OFF and not entry.wanted:
+            self._entries.pop(entry.channel, None)
+        elif entry.state is State.OFF:
+            entry.link = self._route(entry)
+            if entry.link is None:
+                self._unheard.add(entry.channel)
+            else:
+                entry.state = State.SUBSCRIBING
+                entry.link.request("SUBSCRIBE", entry)
+
+    def settle_all(self) -> None:
+        """There is a new link: send what could not be sent so far."""
         for entry in list(self._entries.values()):
-            entry.state = State.OFF
             self.settle(entry)
 
-    def _tell_restored(self) -> None:
-        if self._restored is not None and not self._unanswered:
-            _resolve(self._restored)
+    def answered(self, link: Link, command: Command, channel: bytes) -> bool:
+        """Take the server's answer to *command*. False when the server has taken the channel off unasked."""
+        entry = self._entries.get(channel)
+        if entry is None or entry.link is not link:
+            return True
+        if command == "SUBSCRIBE" and entry.state is State.SUBSCRIBING:
+            entry.state = State.ON
+            self._unheard.discard(channel)
+            _resolve(entry.waiters)
+        elif command == "UNSUBSCRIBE" and entry.state is State.UNSUBSCRIBING:
+            self._take_off(entry)
+        self.settle(entry)
+        return command == "SUBSCRIBE" or not entry.on
+
+    def displaced(self, link: Link, slot: int | None = None) -> None:
+        """*link* is lost, or only *slot* on it: nothing is subscribed there and no answer will come. What is wanted
+        stays wanted.
+        """
+        for entry in list(self._entries.values()):
+            if entry.link is link and slot in {None, entry.slot}:
+                self._take_off(entry)
+                self.settle(entry)
+
+    def replaced(self, belongs: Callable[[Subscription, Link], bool]) -> None:
+        """Channels may belong elsewhere than where they are, which *belongs* tells: move them."""
+        for entry in list(self._entries.values()):
+            link = entry.link
+            if link is not None and not belongs(entry, link):
+                if entry.state in {State.SUBSCRIBING, State.ON}:
+                    # Nobody waits for the answer: what comes from that link is not listened to any more.
+                    link.request("UNSUBSCRIBE", entry)
+                self._take_off(entry)
+            self.settle(entry)
+
+    def suspect(self) -> None:
+        """Messages may have been missed on all that is on."""
+        self._interrupted.update(entry.channel for entry in self._entries.values() if entry.on)
+
+    def take_interrupted(self) -> list[bytes]:
+        """All channels that were interrupted and are on again. They count as told from here on."""
+        taken = self._interrupted - self._unheard
+        self._interrupted -= taken
+        return list(taken)
+
+    def not_told(self, channels: Iterable[bytes]) -> None:
+        """Telling of *channels* has failed."""
+        known = (self._entries.get(channel) for channel in channels)
+        self._interrupted.update(entry.channel for entry in known if entry is not None and entry.wanted)
+
+    def _take_off(self, entry: Subscription) -> None:
+        if entry.on:
+            entry.interruptions += 1
+            self._interrupted.add(entry.channel)
+        if entry.wanted:
+            self._unheard.add(entry.channel)
+        entry.state = State.OFF
+        entry.link = None
 
 
-def _resolve(*waiters: asyncio.Future[None]) -> None:
+def _resolve(waiters: Iterable[asyncio.Future[None]]) -> None:
     for waiter in waiters:
         if not waiter.done():
             waiter.set_result(None)

@@ -45,15 +45,18 @@ def _channel(source: ChannelSource, pack: Pack) -> Channel:
     file, findings = source.shape, source.findings
     if file.topic is not None and file.topic not in pack.topics:
         findings.add(f'unknown topic "{file.topic}"{suggestion(file.topic, pack.topics)}', "topic")
+    events = compile_events(file, pack, findings, whole=source.whole)
+    filters = {name: Filter(name, filter_.type, filter_.title) for name, filter_ in file.filters.items()}
     channel = Channel(
         name=source.name,
         title=file.title,
         description=file.description,
         permissions=frozenset(file.permissions),
-        events=compile_events(file, pack, findings, whole=source.whole),
-        filters={name: Filter(name, filter_.type, filter_.title) for name, filter_ in file.filters.items()},
+        events=events,
+        filters=filters,
         tables={
-            name: compile_table(name, table, pack, findings.at("tables", name)) for name, table in file.tables.items()
+            name: compile_table(name, table, pack, events.values(), filters.values(), findings.at("tables", name))
+            for name, table in file.tables.items()
         },
     )
     if source.whole:

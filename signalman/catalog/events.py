@@ -8,6 +8,7 @@ from signalman.catalog.models import ChannelFile, EventShape, ExpandShape
 from signalman.catalog.names import FIELD, PAYLOAD, suggestion
 from signalman.catalog.pack import Pack, check_placeholders, repeated
 from signalman.catalog.paths import is_path, keep_tree, keeps, malformed
+from signalman.catalog.rows import compile_rows
 from signalman.channel import EventType, Expand, KeepTree
 
 
@@ -17,7 +18,8 @@ def compile_events(file: ChannelFile, pack: Pack, findings: Findings, *, whole: 
     Without *whole*, event types of the file were left out for their faults, and none is said to be missing.
     """
     compiled = {
-        name: _event(name, event, file.topic, pack, findings.at("events", name)) for name, event in file.events.items()
+        name: _event(name, event, file, pack, findings.at("events", name), whole=whole)
+        for name, event in file.events.items()
     }
     events = {name: event for name, event in compiled.items() if event is not None}
     complete = whole and len(events) == len(compiled)
@@ -28,8 +30,11 @@ def compile_events(file: ChannelFile, pack: Pack, findings: Findings, *, whole: 
     return events
 
 
-def _event(name: str, file: EventShape, default: str | None, pack: Pack, findings: Findings) -> EventType | None:
-    topic = _topic_of(file, default, pack, findings)
+def _event(
+    name: str, file: EventShape, channel: ChannelFile, pack: Pack, findings: Findings, *, whole: bool
+) -> EventType | None:
+    topic = _topic_of(file, channel.topic, pack, findings)
+    rows = () if file.expand else compile_rows(file.rows, channel.tables, findings, whole=whole)
     keep = keep_tree(file.keep, pack.groups, findings.at("keep"))
     if file.expand is None:
         _check_kept(file, keep, findings)
@@ -48,6 +53,7 @@ def _event(name: str, file: EventShape, default: str | None, pack: Pack, finding
         expose=frozenset(file.expose),
         subject=file.subject,
         expand=_expand(file.expand),
+        rows=rows,
     )
 
 
@@ -109,7 +115,7 @@ def _check_kept(file: EventShape, keep: KeepTree, findings: Findings) -> None:
 
 def _check_batch(file: EventShape, findings: Findings) -> None:
     """A batch is never sent itself, so nothing may be said about what it shows."""
-    for key in ("keep", "subject", "require", "expose"):
+    for key in ("keep", "subject", "require", "expose", "rows"):
         if getattr(file, key):
             findings.add("has no effect on a batch: its items are sent, each by its own event type's rules", key)
     inherit = file.expand.inherit if file.expand else ()

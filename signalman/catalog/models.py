@@ -6,13 +6,15 @@ several keys together can get wrong is found in `compile`, `events` and `tables`
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic import Field as Limits
 from pydantic_core import PydanticCustomError
 
 from signalman.catalog.names import (
     OWN_SENTENCE,
     Column,
+    ColumnKind,
+    Duration,
     EventName,
     Field,
     FieldPath,
@@ -37,6 +39,16 @@ def _comparable(value: Any) -> Any:
     if not isinstance(value, str | int):
         raise PydanticCustomError(OWN_SENTENCE, "must be text, a whole number, true or false")
     return value
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, str | int | float):
+        raise PydanticCustomError(OWN_SENTENCE, "must be text, a number, true or false")
+    return value
+
+
+Scalar = Annotated[str | int | float | bool, BeforeValidator(_scalar)]
+"""What a row has in a column, unless null."""
 
 
 def _readable(value: Any) -> Any:
@@ -107,6 +119,51 @@ class ExpandShape(Shape):
     inherit: Annotated[tuple[Field, ...], Tuple] = ()
 
 
+class WhenShape(Shape):
+    """A condition on an event's data: ``when`` of a row change or of a value."""
+
+    path: FieldPath
+    one_of: Annotated[tuple[Scalar, ...], Tuple] = ()
+    none_of: Annotated[tuple[Scalar, ...], Tuple] = ()
+
+
+class ValueShape(Shape):
+    """A column's value in a row change. A bare text is a path."""
+
+    path: FieldPath | None = None
+    value: Scalar | None = None
+    time: Literal[True] | None = None
+    first: "Annotated[tuple[ValueShape, ...], Tuple, Limits(min_length=1)] | None" = None
+    enum: str | None = None
+    map: dict[str, Scalar] = {}
+    unix: Literal["s", "ms"] | None = None
+    divide: Annotated[int, Limits(ge=2)] | None = None
+    at_least: int | None = None
+    when: WhenShape | None = None
+    keep_zero: Literal[True] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"path": value}
+        if not isinstance(value, dict):
+            raise PydanticCustomError(OWN_SENTENCE, 'must be a path, such as "a.b", or a table')
+        return value
+
+
+class RowShape(Shape):
+    """One ``[[events.<type>.rows]]`` of a channel file."""
+
+    table: str
+    op: Literal["upsert", "delete"] = "upsert"
+    when: Annotated[tuple[WhenShape, ...], Tuple] = ()
+    columns: dict[Column, ValueShape]
+    given: dict[Column, ValueShape] = {}
+    initial: dict[Column, ValueShape] = {}
+    clear: Annotated[tuple[Column, ...], Tuple] = ()
+
+
 class EventShape(Shape):
     """``[events.<type>]`` of a channel file."""
 
@@ -118,6 +175,7 @@ class EventShape(Shape):
     require: Annotated[tuple[str, ...], Tuple] = ()
     expose: Annotated[tuple[str, ...], Tuple] = ()
     expand: ExpandShape | None = None
+    rows: Annotated[tuple[RowShape, ...], Tuple] = ()
 
 
 class FilterShape(Shape):
@@ -135,6 +193,16 @@ class ConditionShape(Shape):
     value: Annotated[str | int | bool | None, BeforeValidator(_comparable)] = None
 
 
+class ClockShape(Shape):
+    """One ``[[tables.<name>.clock]]`` of a channel file."""
+
+    column: Column
+    after: Duration
+    unless: dict[Column, Annotated[tuple[Scalar, ...], Tuple, Limits(min_length=1)]] = {}
+    set: dict[Column, Scalar] = {}
+    remove: Literal[True] | None = None
+
+
 class TableShape(Shape):
     """``[tables.<name>]`` of a channel file."""
 
@@ -147,6 +215,12 @@ class TableShape(Shape):
     where: Annotated[tuple[ConditionShape, ...], Tuple] = ()
     max_rows: Annotated[int, Limits(ge=1, le=1_000_000)] = 10_000
     expose: Annotated[tuple[Column, ...], Tuple] = ()
+    types: dict[Column, ColumnKind] = {}
+    compared: bool = False
+    final: bool = False
+    constant: Annotated[tuple[Column, ...], Tuple] = ()
+    derived: dict[Column, Scalar] = {}
+    clock: Annotated[tuple[ClockShape, ...], Tuple] = ()
 
 
 class ChannelFile(Shape):

@@ -3,10 +3,12 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import AfterValidator, Strict
 from pydantic_core import PydanticCustomError
+
+from signalman.channel import ColumnType
 
 PAYLOAD = "{payload}"
 """Placeholder in a topic's paths for the event type's own payload name."""
@@ -49,6 +51,19 @@ def seconds(duration: str) -> int | None:
     return int(match[1]) * _SECONDS[match[2]] if match else None
 
 
+def _duration(text: str) -> str:
+    if seconds(text) is None:
+        raise PydanticCustomError(OWN_SENTENCE, 'must be a time, such as "90s", "15m", "4h" or "7d"')
+    return text
+
+
+def _column_kind(text: str) -> str:
+    if text.removesuffix("?") not in get_args(ColumnType):
+        reason = f"must be one of {quoted(get_args(ColumnType))}, with ? behind it where the column can be null"
+        raise PydanticCustomError(OWN_SENTENCE, "{reason}", {"reason": reason})
+    return text
+
+
 def quoted(names: Iterable[str]) -> str:
     """*names* in their order, each in quotes, for a sentence."""
     return ", ".join(f'"{name}"' for name in names)
@@ -76,6 +91,8 @@ EventName = Annotated[str, _matching(r"[A-Za-z0-9_.:/-]+", "an event type is let
 KafkaName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{1,249}", "must be a Kafka topic name: letters, digits, . _ and -")
 ]
+Duration = Annotated[str, AfterValidator(_duration)]
+ColumnKind = Annotated[str, AfterValidator(_column_kind)]
 Permission = Annotated[str, _matching(r"\S+", "must be a permission name without spaces")]
 FieldPath = Annotated[str, _matching(rf"{FIELD}(\.{FIELD})*", 'must be a dotted path of field names, such as "a.b"')]
 RecordPath = Annotated[

@@ -1,19 +1,30 @@
 """Compiles the tables of one channel file."""
 
+from collections.abc import Iterable
+
+from signalman.catalog.clock import compile_clock
 from signalman.catalog.findings import Findings
 from signalman.catalog.models import ConditionShape, TableShape
 from signalman.catalog.names import seconds, suggestion
 from signalman.catalog.pack import Pack, by_level, repeated
-from signalman.channel import Condition, Table
+from signalman.channel import Condition, EventType, Filter, Table
 
 
-def compile_table(name: str, file: TableShape, pack: Pack, findings: Findings) -> Table:
-    """Check what several keys say together, and compile."""
+def compile_table(
+    name: str, file: TableShape, pack: Pack, events: Iterable[EventType], filters: Iterable[Filter], findings: Findings
+) -> Table:
+    """Check what several keys say together, and compile. *events* and *filters* are the channel's."""
     repeated(file.columns, "column", findings.at("columns"))
     repeated(file.key, "column", findings.at("key"))
     _check_listed(file, findings)
     levels = [level.name for level in pack.levels]
     own = by_level(file.scope, levels, findings.at("scope"), complete=False)
+    where = tuple(_condition(where, findings.at("where", index)) for index, where in enumerate(file.where))
+    changing = [event for event in events if any(change.table == name for change in event.rows)]
+    constant = frozenset({*file.key, *file.constant})
+    _check_filters(constant, changing, filters, findings)
+    if changing:
+        _check_ages(where, file, findings.at("where"))
     return Table(
         name=name,
         title=file.title,
@@ -23,21 +34,52 @@ def compile_table(name: str, file: TableShape, pack: Pack, findings: Findings) -
         key=file.key,
         columns=file.columns,
         version=file.version,
-        where=tuple(_condition(where, findings.at("where", index)) for index, where in enumerate(file.where)),
+        where=where,
         max_rows=file.max_rows,
         expose=frozenset(file.expose),
+        compared=file.compared,
+        final=file.final,
+        clock=compile_clock(file, where, findings),
+        constant=constant,
+        changed_by=frozenset(event.name for event in changing),
+        derived=file.derived,
     )
 
 
 def _check_listed(file: TableShape, findings: Findings) -> None:
-    """Key, version and exposed columns are among the columns that a subscriber sees."""
-    for key, names in (("key", file.key), ("expose", file.expose)):
+    """Whatever is said of a column is said of one that a subscriber sees."""
+    for key, names in (("key", file.key), ("expose", file.expose), ("constant", file.constant)):
         for index, name in enumerate(names):
             if name not in file.columns:
                 findings.add(f'column "{name}" is not listed in `columns`{suggestion(name, file.columns)}', key, index)
     if file.version is not None and file.version not in file.columns:
         hint = suggestion(file.version, file.columns)
         findings.add(f'column "{file.version}" is not listed in `columns`{hint}', "version")
+    for name in file.types:
+        if name not in file.columns:
+            findings.add(f"is not listed in `columns`{suggestion(name, file.columns)}", "types", name)
+    if file.compared and file.version is None:
+        findings.add("has no meaning without `version`", "compared")
+
+
+def _check_filters(
+    constant: frozenset[str], changing: Iterable[EventType], filters: Iterable[Filter], findings: Findings
+) -> None:
+    """A subscription with a filter keeps a table current only if each event that changes a row passes by the row's own
+    value: a constant column that is a filter must be the very field of the data.
+    """
+    for name in sorted(constant & {each.name for each in filters}):
+        for event in changing:
+            if event.keep.get(name, ()) is not None:
+                what = f'column "{name}" is a filter and constant, and event type "{event.name}", which changes rows,'
+                findings.add(f"{what} does not keep that field")
+
+
+def _check_ages(where: tuple[Condition, ...], file: TableShape, findings: Findings) -> None:
+    for index, each in enumerate(where):
+        if each.test == "newer_than" and each.column not in file.columns:
+            reason = "is not listed in `columns`: subscribers could not tell when a row is too old"
+            findings.add(f'column "{each.column}" {reason}', index, "column")
 
 
 def _condition(file: ConditionShape, findings: Findings) -> Condition:

@@ -67,8 +67,8 @@ def tail(
     file, never from the command line, where others could read it.
 
     [bold]In a pipe[/bold] each line is a JSON object: {"channel", "id", "type", "time",
-    "source", "subject", "data"} for an event, {"channel", "table", "row"} for a
-    row of a table. What happens to the connection is told on standard error.
+    "source", "subject", "data", "rows"} for an event, {"channel", "table", "row"}
+    for a row of a table. What happens to the connection is told on standard error.
 
     [bold]Exit codes[/bold]: 0 done, 1 failed, 2 wrong usage, 3 not authenticated,
     4 channel unknown or not allowed, 5 connection given up, 130 interrupted

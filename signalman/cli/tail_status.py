@@ -1,6 +1,6 @@
 """What `signalman tail` says on standard error: where the connection stands, and what was missed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.text import Text
@@ -14,16 +14,29 @@ from signalman.client.messages import (
     Refused,
     Reset,
     Stale,
-    Subscription,
+    Subscribed,
     Trouble,
 )
 
 _RESETS = {
     "gap": "events were lost on their way to the gateway",
-    "epoch": "the event bus has lost its memory",
+    "epoch": "the event bus has begun anew",
+    "skipped": "events that had waited for too long were passed over",
     "slow": "this client read too slowly, and what it had not read is gone",
     "snapshot": "the tables can be read again",
+    "trimmed": "it was away for longer than the gateway remembers",
+    "changed": "the channel or what may be seen of it has changed",
     "hole": "events are missing",
+}
+
+_STALE = {
+    "bus": "the bus does not answer",
+    "source": "nobody reads the platform's events",
+}
+
+_FRESH = {
+    "bus": "the bus is back",
+    "source": "the platform's events are read again",
 }
 
 
@@ -45,10 +58,15 @@ class Status:
             case Reset():
                 why = _RESETS.get(message.reason, message.reason)
                 self._say("yellow", f"{message.subscription.channel}: {why}; starting over")
+            case Subscribed(partial=True):
+                self._say(
+                    "yellow", f"{message.subscription.channel}: the history is short, and rows may be behind at first"
+                )
             case Stale():
-                self._say("yellow", f"stale: events may be late or missing, the {message.backend} does not answer")
+                why = _STALE.get(message.backend, message.backend)
+                self._say("yellow", f"stale: events may be late or missing, {why}")
             case Fresh():
-                self._say("green", f"fresh: the {message.backend} is back")
+                self._say("green", f"fresh: {_FRESH.get(message.backend, message.backend)}")
             case Refused():
                 self._say("red", f"{message.subscription.channel}: {message.detail}")
             case Trouble():
@@ -56,9 +74,14 @@ class Status:
             case _:
                 pass
 
-    def live(self, subscriptions: Sequence[Subscription]) -> None:
-        """All of *subscriptions* have caught up."""
-        self._say("green", f"live: {', '.join(each.channel for each in subscriptions)}")
+    def live(self, begun: Mapping[str, bool]) -> None:
+        """These channels have caught up; True for those that went on where they stood."""
+        began = [name for name, went_on in begun.items() if not went_on]
+        went_on = [name for name, went_on in begun.items() if went_on]
+        if began:
+            self._say("green", f"live: {', '.join(began)}")
+        if went_on:
+            self._say("green", f"live again, nothing missed: {', '.join(went_on)}")
 
     def failed(self, detail: str) -> None:
         """The end, and why."""

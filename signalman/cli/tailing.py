@@ -72,6 +72,8 @@ class Tailing:
         self._waiting: dict[str, Subscription] = {}
         """Channels that have not caught up."""
         self._following: dict[str, Subscription] = {}
+        self._begun: dict[str, bool] = {}
+        """Channels that began since `live` was last told; True for those that went on where they stood."""
         self._events = 0
         self.connected = False
         """Whether there ever was a connection."""
@@ -105,10 +107,11 @@ class Tailing:
             case Connected():
                 return self._connected(message)
             case Disconnected():
-                self._waiting = {}
+                self._waiting, self._begun = {}, {}
             case Subscribed():
-                self._following[message.subscription.channel] = message.subscription
-                self._waiting[message.subscription.channel] = message.subscription
+                channel = message.subscription.channel
+                self._following[channel] = self._waiting[channel] = message.subscription
+                self._begun[channel] = message.recovered
             case Snapshot():
                 self._output.rows(message)
             case Events():
@@ -133,7 +136,7 @@ class Tailing:
     def _write(self, message: Events) -> Exit | None:
         if self._wanted.snapshot_only:
             return None
-        for event in message.events:
+        for event in message.news:
             self._output.event(message.subscription.channel, event)
             self._events += 1
             if self._events == self._wanted.max_events:
@@ -145,7 +148,8 @@ class Tailing:
             return None
         if self._wanted.snapshot_only:
             return Exit.OK
-        self._status.live(list(self._following.values()))
+        self._status.live(self._begun)
+        self._begun = {}
         return None
 
     def _refused(self, message: Refused) -> Exit | None:

@@ -43,6 +43,10 @@ _quiet.setLevel(logging.INFO)
 class Client:
     """An endless iterator over what the subscribed channels say, across lost connections.
 
+    What was missed meanwhile is asked for when the connection is back: a subscription that had caught up goes on where
+    it stood, and `Subscribed.recovered` says so; where that cannot be, it is a `Reset` with the reason, and it begins
+    anew. Either way each event is among `Events.news` once.
+
         async with Client("ws://127.0.0.1:18009", token, [Subscription("streams")]) as client:
             async for message in client:
                 ...
@@ -129,7 +133,7 @@ class Client:
 
     async def _connect(self) -> None:
         await self._sleep(self._wait)
-        self._conversation = Conversation(self._subscriptions)
+        self._conversation = Conversation(self._subscriptions, self._conversation.cursors())
         self._welcomed_at = None
         try:
             self._socket = await self._open()

@@ -2,11 +2,11 @@
 
     hello ──▶ welcome ──▶ for each subscription: subscribed ──▶ snapshot… ──▶ events… ──▶ caught_up ──▶ events…
 
-A conversation ends with its socket. The next socket gets a new one, so nothing that an older socket had said can reach
-the consumer after a newer one is there.
+A conversation ends with its socket. The next socket gets a new one, and only the places where the subscriptions stood:
+nothing that an older socket had said can reach the consumer after a newer one is there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 
 import orjson
@@ -52,15 +52,18 @@ class Conversation:
 
     Args:
         subscriptions: What to follow, or the choice among what the credential may read.
+        before: `cursors` of the conversation before this one, which has ended.
     """
 
-    def __init__(self, subscriptions: Sequence[Subscription] | Choice) -> None:
+    def __init__(self, subscriptions: Sequence[Subscription] | Choice, before: Iterable[Cursor] = ()) -> None:
         self._wanted = subscriptions
         self._ids = (str(number) for number in count(1))
+        # Copies: whatever becomes of the older conversation, it cannot move these.
+        self._kept = {cursor.subscription: cursor.copy() for cursor in before}
         self._cursors: dict[str, Cursor] = {}
         self._views: dict[str, Cursor] = {}
         self._outgoing: list[bytes] = []
-        self._due: list[tuple[float, Subscription]] = []
+        self._due: list[tuple[float, Cursor]] = []
         self.patience = PATIENCE
         """Seconds of silence after which the connection is dead."""
         self.last_words = LastWords()
@@ -72,6 +75,7 @@ class Conversation:
             "snapshot": self._snapshot,
             "events": self._events,
             "caught_up": self._caught_up,
+            "bookmark": self._bookmark,
             "reset": self._reset,
             "stale": lambda frame, _: [Stale(frame["backend"])],
             "fresh": lambda frame, _: [Fresh(frame["backend"])],
@@ -103,10 +107,14 @@ class Conversation:
 
     def tick(self, now: float) -> None:
         """Ask again for subscriptions that could not begin earlier."""
-        due = [subscription for at, subscription in self._due if at <= now]
-        self._due = [(at, subscription) for at, subscription in self._due if at > now]
-        for subscription in due:
-            self._subscribe(subscription)
+        due = [cursor for at, cursor in self._due if at <= now]
+        self._due = [(at, cursor) for at, cursor in self._due if at > now]
+        for cursor in due:
+            self._subscribe(cursor)
+
+    def cursors(self) -> list[Cursor]:
+        """Where the subscriptions stand, for the conversation after this one."""
+        return [*self._kept.values(), *self._cursors.values(), *(cursor for _, cursor in self._due)]
 
     def _hello(self, frame: Frame, _: float) -> list[Message]:
         if frame["protocol"] != SUBPROTOCOL:
@@ -118,12 +126,13 @@ class Conversation:
         channels = tuple(frame["channels"])
         wanted = self._wanted(channels) if callable(self._wanted) else self._wanted
         for subscription in wanted:
-            self._subscribe(subscription)
+            self._subscribe(self._kept.pop(subscription, Cursor(subscription)))
         return [Connected(frame["principal"], channels, frame["expires_at"])]
 
-    def _subscribe(self, subscription: Subscription) -> None:
-        cursor = Cursor(subscription, next(self._ids))
+    def _subscribe(self, cursor: Cursor) -> None:
+        cursor.ask(next(self._ids))
         self._cursors[cursor.id] = cursor
+        subscription = cursor.subscription
         request: dict[str, Json] = {"type": "subscribe", "id": cursor.id, "channel": subscription.channel}
         if subscription.scope is not None:
             request["scope"] = list(subscription.scope)
@@ -131,17 +140,23 @@ class Conversation:
             request["filter"] = {name: list(values) for name, values in subscription.filter.items()}
         if not subscription.snapshot:
             request["snapshot"] = False
+        if cursor.resume is not None:
+            request["resume"] = cursor.resume
         self._outgoing.append(orjson.dumps(request))
 
     def _subscribed(self, frame: Frame, _: float) -> list[Message]:
         cursor = self._cursors.get(frame["id"])
         if cursor is None:
             return []  # of an attempt that we gave up
+        view, epoch, seq, recovered = frame["view"], frame["epoch"], frame["seq"], frame["recovered"]
         self._leave_view(cursor)
-        cursor.begin(frame["view"], frame["epoch"], frame["seq"])
-        self._views[frame["view"]] = cursor
-        tables = tuple(frame["tables"])
-        return [Subscribed(cursor.subscription, tuple(frame["scope"]), cursor.epoch, cursor.seq, tables)]
+        if not recovered:
+            cursor.begin(view, epoch, seq)
+        elif not cursor.go_on(view, epoch, seq):
+            return self._hole(cursor, seq)
+        self._views[view] = cursor
+        scope, tables = tuple(frame["scope"]), tuple(frame["tables"])
+        return [Subscribed(cursor.subscription, scope, epoch, seq, tables, recovered, frame["partial"])]
 
     def _snapshot(self, frame: Frame, _: float) -> list[Message]:
         cursor = self._views.get(frame["view"])
@@ -157,6 +172,7 @@ class Conversation:
                 last=frame["last"],
                 as_of=frame["as_of"],
                 lag_ms=frame["lag_ms"],
+                rules=frame["rules"],
             )
         ]
 
@@ -165,27 +181,42 @@ class Conversation:
         if cursor is None:
             return []
         if not cursor.advance(frame["prev"], frame["seq"], frame.get("epoch")):
-            return self._hole(cursor, frame)
-        return [Events(cursor.subscription, frame["prev"], frame["seq"], tuple(frame["events"]))]
+            return self._hole(cursor, frame["prev"])
+        events = tuple(frame["events"])
+        repeated = cursor.deliver([event["id"] for event in events])
+        return [Events(cursor.subscription, frame["prev"], frame["seq"], events, repeated)]
 
-    def _hole(self, cursor: Cursor, frame: Frame) -> list[Message]:
-        log.warning("hole", channel=cursor.subscription.channel, at=cursor.seq, prev=frame["prev"])
+    def _bookmark(self, frame: Frame, _: float) -> list[Message]:
+        cursor = self._views.get(frame["view"])
+        if cursor is None or cursor.skip(frame["seq"], frame.get("epoch")):
+            return []
+        return self._hole(cursor, frame["seq"])
+
+    def _hole(self, cursor: Cursor, found: int) -> list[Message]:
+        """Give the attempt up, and resume where all was well; where that has just been tried, start over."""
+        log.warning("hole", channel=cursor.subscription.channel, at=cursor.seq, found=found)
         self._leave_view(cursor)
         del self._cursors[cursor.id]
         self._outgoing.append(orjson.dumps({"type": "unsubscribe", "id": cursor.id}))
-        self._subscribe(cursor.subscription)
-        return [Reset(cursor.subscription, "hole")]
+        mends = cursor.mend()
+        self._subscribe(cursor)
+        return [] if mends else [Reset(cursor.subscription, "hole")]
 
     def _caught_up(self, frame: Frame, _: float) -> list[Message]:
         cursor = self._views.get(frame["view"])
-        return [] if cursor is None else [CaughtUp(cursor.subscription, frame["seq"])]
+        if cursor is None:
+            return []
+        cursor.catch_up(frame["seq"])
+        return [CaughtUp(cursor.subscription, frame["seq"])]
 
     def _reset(self, frame: Frame, _: float) -> list[Message]:
-        cursor = self._views.get(frame["view"])
+        # One that could not be resumed has no view yet.
+        cursor = self._cursors.get(frame["id"]) if "id" in frame else self._views.get(frame["view"])
         if cursor is None:
             return []
         # Nothing is taken for it until the server has said `subscribed` again.
         self._leave_view(cursor)
+        cursor.start_over()
         return [Reset(cursor.subscription, frame["reason"])]
 
     def _leave_view(self, cursor: Cursor) -> None:
@@ -212,7 +243,7 @@ class Conversation:
         del self._cursors[cursor.id]
         if retry_in is None:
             return [Refused(cursor.subscription, code, detail)]
-        self._due.append((now + retry_in, cursor.subscription))
+        self._due.append((now + retry_in, cursor))
         return [Trouble(cursor.subscription, code, detail, retry_in)]
 
     def _goodbye(self, frame: Frame, _: float) -> list[Message]:

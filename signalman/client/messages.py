@@ -54,14 +54,20 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A subscription begins, or begins anew: whatever was held for it will be replaced."""
+    """A subscription begins or begins anew, and whatever was held for it will be replaced; or it goes on."""
 
     subscription: Subscription
     scope: Scope
     epoch: str | None
+    """Opaque; equal where the same feed goes on."""
     seq: int
     tables: tuple[str, ...]
-    """Names of the tables whose rows follow."""
+    """Names of the tables that it has. Their rows follow, unless it goes on."""
+    recovered: bool = False
+    """It goes on where it stood, on another connection or after a hole: what is held stays, no rows follow, and the
+    next events are the ones that were missed."""
+    partial: bool = False
+    """The history does not reach back far enough to be sure that rows and events have everything between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,9 @@ class Snapshot:
     as_of: str
     """RFC 3339: when the store was read."""
     lag_ms: int | None
+    rules: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    """How events change these rows, ``version``, ``compared``, ``final`` and ``clock``; `signalman.client.tables` goes
+    by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,15 @@ class Events:
     prev: int
     seq: int
     events: tuple[dict[str, Json], ...]
+    repeated: frozenset[str] = frozenset()
+    """Ids of those that were delivered before, and come again because tables that begin anew need them."""
+
+    @property
+    def news(self) -> tuple[dict[str, Json], ...]:
+        """The others: whoever counts or prints these has each event once."""
+        return (
+            tuple(event for event in self.events if event["id"] not in self.repeated) if self.repeated else self.events
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +118,12 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Something was missed; the subscription begins anew by itself."""
+    """Something was missed, or may have been; the subscription begins anew by itself."""
 
     subscription: Subscription
     reason: str
-    """The server's ``gap``, ``epoch``, ``slow`` or ``snapshot``; or ``hole``: a frame came whose ``prev`` was not where
-    this client stood."""
+    """One of `signalman.protocol.ResetReason`; or ``hole``: frames came that did not join one another, twice in a
+    row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,7 @@ class Stale:
     """Live events may be late or missing from now on."""
 
     backend: str
+    """``bus``, or ``source``: nobody reads the platform's events."""
 
 
 @dataclass(frozen=True, slots=True)

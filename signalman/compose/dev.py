@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from signalman.backends.chdb import ChdbEngine, ChdbSnapshots, ChdbWarehouse
-from signalman.backends.memory import MemoryBus, MemorySource
+from signalman.backends.memory_bus import MemoryBus, MemoryHub
 from signalman.backends.memory_log import MemoryLog
+from signalman.backends.memory_source import MemorySource
 from signalman.compose import parts, roles
 from signalman.compose.simulate import kafka_names, world
 from signalman.config import Config, consumer_names, topic_names
 from signalman.metrics import Metrics
+from signalman.relay.beat import keep_beating
 from signalman.simulate import runner
 from signalman.simulate.wire import Emitted
 from signalman.simulate.world import World
@@ -43,7 +45,7 @@ async def run_embedded(config: Config, platform: World, started: Callable[[Start
     metrics = Metrics()
     listener = server.bind(config.gateway.host, config.gateway.port)
     database = config.clickhouse.database
-    bus = MemoryBus()
+    bus = MemoryBus(MemoryHub(limits=parts.feed_limits(config)))
     # One partition: a person who looks at the demo expects events in the order of their times.
     log = MemoryLog(partitions=1)
     source = MemorySource(sorted(topic_names(config, pack)), log=log, consumers=consumer_names(config, pack))
@@ -71,6 +73,7 @@ async def run_embedded(config: Config, platform: World, started: Callable[[Start
             sleep=asyncio.sleep,
         )
         tasks.create_task(relay.run(), name="relay")
+        tasks.create_task(keep_beating(lambda: relay.is_flowing, bus), name="beat")
         tasks.create_task(life, name="platform")
         await serving.wait()
         tasks.create_task(roles.serve_clients(config, gateway, listener), name="gateway")

@@ -12,6 +12,7 @@ from signalman.access.jwt import JwtVerifier
 from signalman.access.tokens import ApiTokens
 from signalman.backends.clickhouse import ClickHouseServer
 from signalman.backends.clickhouse_sql import Limits
+from signalman.backends.feed_limits import FeedLimits
 from signalman.backends.kafka_connection import KafkaConnection
 from signalman.backends.redis_bus import RedisBus
 from signalman.catalog import default_folder, load
@@ -19,6 +20,7 @@ from signalman.channel import Catalog
 from signalman.config import Config, check_pack
 from signalman.errors import ConfigError, Fault
 from signalman.gateway.gateway import Gateway
+from signalman.gateway.log import LogLimits
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
@@ -72,8 +74,26 @@ def redis_bus(config: Config) -> RedisBus:
         redis.url.get_secret_value(),
         prefix=redis.prefix,
         shards=redis.shards,
+        limits=feed_limits(config),
+        cluster=redis.cluster,
+        sharded=redis.sharded_pubsub,
         connections=redis.connections,
         timeout=redis.timeout_seconds,
+    )
+
+
+def feed_limits(config: Config) -> FeedLimits:
+    """How much of a feed the bus keeps."""
+    history = config.history
+    return FeedLimits(
+        seconds=history.seconds,
+        events=history.events,
+        bytes=history.bytes,
+        idle_seconds=history.idle_seconds,
+        repeat_seconds=history.repeat_seconds,
+        repeat_events=history.repeat_events,
+        # What a relay passes over is older than this by far: a feed that has just begun anew lacks nothing of it.
+        spare_seconds=min(30.0, config.relay.backlog_seconds / 2),
     )
 
 
@@ -178,6 +198,9 @@ def gateway(
         max_connections=section.max_connections,
         view_frames=section.view_frames,
         view_bytes=section.view_bytes,
+        history=LogLimits(config.history.seconds, config.history.events, config.history.bytes),
+        replay_floor_seconds=config.snapshot.replay_floor_seconds,
+        bookmark_seconds=section.bookmark_seconds,
         part_rows=config.snapshot.part_rows,
         part_bytes=config.snapshot.part_bytes,
         share_seconds=config.snapshot.share_seconds,

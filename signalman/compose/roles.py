@@ -17,6 +17,7 @@ from signalman.errors import BackendUnavailable, ConfigError, Fault
 from signalman.gateway.gateway import Gateway
 from signalman.metrics import Metrics
 from signalman.ports import Bus, Source
+from signalman.relay.beat import keep_beating
 from signalman.relay.relay import Relay
 from signalman.web import app, operations, server
 
@@ -35,6 +36,7 @@ async def run_relay(config: Config) -> None:
         health = operations.create_app(metrics, checks)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(), name="relay")
+            tasks.create_task(keep_beating(lambda: source.up and relay.is_flowing, bus), name="beat")
             tasks.create_task(server.serve(health, listener), name="health")
             tasks.create_task(operations.watch(metrics, checks), name="watch")
             log.info("relay_started", port=listener.getsockname()[1], pack=pack.pack)
@@ -63,6 +65,7 @@ async def run_serve(config: Config) -> None:
         relay = make_relay(config, pack, source, bus, metrics)
         metrics.lag.set_function(source.lag)
         tasks.create_task(relay.run(), name="relay")
+        tasks.create_task(keep_beating(lambda: source.up and relay.is_flowing, bus), name="beat")
         tasks.create_task(serve_clients(config, gateway, listener, relay_checks(relay, source)), name="gateway")
 
 
@@ -79,6 +82,7 @@ async def kafka_source(config: Config, pack: Catalog) -> AsyncIterator[KafkaSour
         consumers=consumer_names(config, pack),
         max_records=config.kafka.batch_records,
         session_timeout=config.kafka.session_timeout_seconds,
+        backlog_seconds=config.relay.backlog_seconds,
     )
     async with source:
         yield source
@@ -161,6 +165,7 @@ async def serve_clients(
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.keep_time(), name="time")
+        tasks.create_task(gateway.watch_source(), name="source")
         tasks.create_task(
             server.serve(application, listener, max_message_bytes=section.max_message_bytes, drain=drain),
             name="web",

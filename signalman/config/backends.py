@@ -53,6 +53,8 @@ class Redis(Section):
     url: RedisUrl = SecretStr("redis://localhost:6379/0")
     prefix: Prefix = "signalman"
     shards: Annotated[Whole, Field(ge=1, le=1024)] = 16
+    cluster: Flag = False
+    sharded_pubsub: Flag = True
     connections: Annotated[Whole, Field(ge=1, le=1000)] = 8
     timeout_seconds: Seconds = 5.0
 

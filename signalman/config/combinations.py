@@ -10,6 +10,9 @@ from signalman.config.model import Config
 
 Key = tuple[str, ...]
 
+LATE_SECONDS = 10
+"""A replay looks so much further back for deletions that later changes must not undo (`signalman.gateway.late`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -27,6 +30,15 @@ def conflicts(config: Config) -> Iterator[Conflict]:
     yield from _secret(config)
     yield from _accounts(config)
     yield from _files(config)
+    yield from _history(config)
+
+
+def _history(config: Config) -> Iterator[Conflict]:
+    if config.history.seconds < config.snapshot.replay_floor_seconds + LATE_SECONDS:
+        yield Conflict(
+            (("history", "seconds"), ("snapshot", "replay_floor_seconds")),
+            f"must be {LATE_SECONDS} s more than snapshot.replay_floor_seconds, or no snapshot is ever up to date",
+        )
 
 
 def _tls(config: Config) -> Iterator[Conflict]:

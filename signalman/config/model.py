@@ -29,13 +29,25 @@ class Channels(Section):
     path: str = ""
 
 
+class History(Section):
+    """``[history]``: how much of a feed's past is kept, on the bus and in a gateway."""
+
+    seconds: Annotated[Number, Field(ge=1, le=86_400)] = 120.0
+    events: Annotated[Whole, Field(ge=1, le=100_000_000)] = 50_000
+    bytes: Bytes = 32 * 1024 * 1024
+    idle_seconds: Annotated[Number, Field(ge=60, le=31_536_000)] = 86_400.0
+    repeat_seconds: Annotated[Number, Field(ge=0, le=86_400)] = 600.0
+    repeat_events: Annotated[Whole, Field(ge=0, le=10_000_000)] = 100_000
+
+
 class Snapshot(Section):
-    """``[snapshot]``: how snapshots are shared and cut."""
+    """``[snapshot]``: how snapshots are shared, cut, and made up to date."""
 
     share_seconds: Annotated[Number, Field(ge=0, le=60)] = 1.0
     keep_rows: Annotated[Whole, Field(ge=0, le=10_000_000)] = 50_000
     part_rows: Annotated[Whole, Field(ge=1, le=10_000)] = 500
     part_bytes: Bytes = 64 * 1024
+    replay_floor_seconds: Annotated[Number, Field(ge=0, le=3600)] = 30.0
 
 
 class Account(Section):
@@ -74,13 +86,15 @@ class Gateway(Section):
     view_bytes: Bytes = 8 * 1024 * 1024
     send_timeout_seconds: Seconds = 30.0
     drain_seconds: Annotated[Number, Field(ge=0, le=300)] = 5.0
+    bookmark_seconds: Annotated[Number, Field(ge=1, le=300)] = 15.0
 
 
 class Relay(Section):
-    """``[relay]``: where a relay tells about its health."""
+    """``[relay]``: what a relay passes over, and where it tells about its health."""
 
     host: Host = "0.0.0.0"
     port: ListenPort = 18010
+    backlog_seconds: Annotated[Number, Field(ge=1, le=31_536_000)] = 120.0
 
 
 class Log(Section):
@@ -109,6 +123,7 @@ class Config(Section):
     kafka: Kafka = Kafka()
     redis: Redis = Redis()
     clickhouse: ClickHouse = ClickHouse()
+    history: History = History()
     snapshot: Snapshot = Snapshot()
     directory: Directory = Directory()
     access: Access = Access()

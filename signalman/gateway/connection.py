@@ -15,6 +15,7 @@ import structlog
 from signalman.errors import BackendUnavailable, NotAuthenticated
 from signalman.gateway import frames
 from signalman.gateway.beginning import Beginning
+from signalman.gateway.requests import Cursor
 from signalman.gateway.session import Authenticate, Close, Join, Leave, Send, Session
 from signalman.gateway.subscription import Subscription
 from signalman.principal import Principal
@@ -137,7 +138,8 @@ class Connection:
         waiting = self._joins.pop(request_id, None)
         if waiting is not None:
             waiting.cancel()  # it was waiting to read tables that are now read anew
-        self._control.append(frames.reset(subscription.view.name, reason))
+        unknown = None if subscription.announced else request_id
+        self._control.append(frames.reset(subscription.view.name, reason, request_id=unknown))
         subscription.halt()
         self._joins[request_id] = self._spawn(self._begin(subscription), self._tasks)
 
@@ -183,8 +185,8 @@ class Connection:
     def _authenticated(self, principal: Principal) -> None:
         self._session.authenticated(principal)
         self._gateway.metrics.handshakes.labels("accepted" if self._session.principal else "refused").inc()
-        if self._gateway.hub.bus_lost:
-            self._session.notice(frames.simple("stale", backend="bus"))
+        for backend in self._gateway.hub.stale_backends:
+            self._session.notice(frames.simple("stale", backend=backend))
         log.info("authenticated", connection=self.id, kind=principal.kind, principal=principal.id)
 
     async def _join(self, join: Join) -> None:
@@ -201,9 +203,9 @@ class Connection:
         subscription = Subscription(request, view)
         self._subscriptions[request.id] = subscription
         self._gateway.metrics.subscriptions.labels(subscription.channel).inc()
-        await self._begin(subscription)
+        await self._begin(subscription, request.resume)
 
-    async def _begin(self, subscription: Subscription) -> None:
+    async def _begin(self, subscription: Subscription, cursor: Cursor | None = None) -> None:
         gateway = self._gateway
         beginning = Beginning(
             subscription,
@@ -211,10 +213,11 @@ class Connection:
             gateway.joins,
             metrics=gateway.metrics,
             sleep=gateway.sleep,
+            reached=gateway.hub.reached,
             say=self._control.append,
             wake=self._wake,
         )
-        await beginning.run()
+        await beginning.run(cursor)
         self._joins.pop(subscription.request.id, None)
 
     def _leave(self, request_id: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from signalman.event import Position, Scope
+from signalman.channel import ClockRule, Table
+from signalman.event import Scope
 from signalman.principal import Principal
 from signalman.protocol import SUBPROTOCOL, problem
 
@@ -49,9 +50,18 @@ def welcome(principal: Principal, channels: Sequence[str]) -> bytes:
 
 
 def subscribed(
-    *, request_id: str, channel: str, scope: Scope, view: str, position: Position | None, tables: Sequence[str]
+    *,
+    request_id: str,
+    channel: str,
+    scope: Scope,
+    view: str,
+    epoch: str | None,
+    seq: int,
+    recovered: bool,
+    partial: bool,
+    tables: Sequence[str],
 ) -> bytes:
-    """A subscription begins at *position*."""
+    """A subscription begins at *seq*. *epoch* is the view's token of it, None while nothing was ever published."""
     return orjson.dumps(
         {
             "type": "subscribed",
@@ -59,9 +69,10 @@ def subscribed(
             "channel": channel,
             "scope": list(scope),
             "view": view,
-            "epoch": position.epoch if position else None,
-            "seq": position.seq if position else 0,
-            "recovered": False,
+            "epoch": epoch,
+            "seq": seq,
+            "recovered": recovered,
+            "partial": partial,
             "tables": list(tables),
         }
     )
@@ -70,35 +81,53 @@ def subscribed(
 def snapshot(
     *,
     view: str,
-    table: str,
-    key: Sequence[str],
+    table: Table,
     rows: Sequence[Mapping[str, Any]],
     part: int,
     last: bool,
     as_of_ms: int,
     lag_ms: int | None,
 ) -> bytes:
-    """One bounded part of a table's rows."""
+    """One bounded part of a table's rows, with what a client must know to keep them current."""
     return orjson.dumps(
         {
             "type": "snapshot",
             "view": view,
-            "table": table,
-            "key": list(key),
+            "table": table.name,
+            "key": table.key,
+            "rules": {
+                "version": table.version,
+                "compared": table.compared,
+                "final": table.final,
+                "clock": [_clock(rule) for rule in table.clock],
+            },
             "part": part,
             "last": last,
             "as_of": rfc3339(as_of_ms / 1000),
             "lag_ms": lag_ms,
-            "rows": list(rows),
+            "rows": rows,
         }
     )
 
 
-def events(view: str, prev: int, position: Position, payloads: Sequence[bytes]) -> bytes:
-    """A batch of events, each already JSON. View names are ours and need no escaping."""
-    epoch = f',"epoch":"{position.epoch}"' if prev == 0 else ""
-    head = f'{{"type":"events","view":"{view}"{epoch},"prev":{prev},"seq":{position.seq},"events":['
+def _clock(rule: ClockRule) -> dict[str, Any]:
+    members: dict[str, Any] = {"column": rule.column, "after_ms": rule.after_ms}
+    if rule.unless:
+        members["unless"] = dict(rule.unless)
+    return members | ({"set": dict(rule.set)} if rule.set else {"remove": True})
+
+
+def events(view: str, prev: int, seq: int, payloads: Sequence[bytes], epoch: str | None) -> bytes:
+    """A batch of events, each already JSON. View names and epochs are ours and need no escaping."""
+    said = f',"epoch":"{epoch}"' if epoch is not None else ""
+    head = f'{{"type":"events","view":"{view}"{said},"prev":{prev},"seq":{seq},"events":['
     return b"".join((head.encode(), b",".join(payloads), b"]}"))
+
+
+def bookmark(view: str, seq: int, epoch: str | None = None) -> bytes:
+    """Nothing for this view up to *seq*; the chain of ``prev`` goes on from there."""
+    said = f',"epoch":"{epoch}"' if epoch is not None else ""
+    return f'{{"type":"bookmark","view":"{view}"{said},"seq":{seq}}}'.encode()
 
 
 def caught_up(view: str, seq: int) -> bytes:
@@ -106,9 +135,12 @@ def caught_up(view: str, seq: int) -> bytes:
     return orjson.dumps({"type": "caught_up", "view": view, "seq": seq})
 
 
-def reset(view: str, reason: str) -> bytes:
-    """The view's continuity is broken; a new `subscribed` follows."""
-    return orjson.dumps({"type": "reset", "view": view, "reason": reason})
+def reset(view: str, reason: str, *, request_id: str | None = None) -> bytes:
+    """The view's continuity is broken, or subscription *request_id* cannot be resumed; a new `subscribed` follows."""
+    message = {"type": "reset", "view": view, "reason": reason}
+    if request_id is not None:
+        message["id"] = request_id
+    return orjson.dumps(message)
 
 
 def error(code: str, detail: str, *, request_id: str | None = None, retry_after_ms: int | None = None) -> bytes:

@@ -10,9 +10,15 @@ import structlog
 from signalman.access.grants import grants
 from signalman.channel import Catalog
 from signalman.errors import BackendUnavailable
+from signalman.gateway.binding import channel_versions
 from signalman.gateway.connection import Connection
 from signalman.gateway.hub import Hub
-from signalman.gateway.join import Joins
+from signalman.gateway.joins import Joins
+from signalman.gateway.lag import Windows
+from signalman.gateway.late import LATE_MS
+from signalman.gateway.log import LogLimits
+from signalman.gateway.measure import Measure
+from signalman.gateway.pulse import Pulse
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
 from signalman.gateway.view import Frame
@@ -24,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 Authenticate = Callable[[str], Awaitable[Principal]]
 """Credential → principal; raises `NotAuthenticated` or `BackendUnavailable`."""
+
+HISTORY = LogLimits(seconds=120.0, events=50_000, bytes=32 * 1024 * 1024)
+"""How much of a feed's past is held unless told otherwise."""
 
 
 class Gateway:
@@ -41,9 +50,12 @@ class Gateway:
         max_connections: int = 10_000,
         view_frames: int = 4096,
         view_bytes: int = 8 * 1024 * 1024,
+        history: LogLimits = HISTORY,
+        bookmark_seconds: float = 15.0,
         part_rows: int = 500,
         part_bytes: int = 64 * 1024,
         share_seconds: float = 1.0,
+        replay_floor_seconds: float = 30.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -54,10 +66,30 @@ class Gateway:
         self.limits = limits
         self.clock = clock
         self.sleep = sleep
-        self.hub = Hub(bus, metrics, max_frames=view_frames, max_bytes=view_bytes)
-        self.joins = Joins(snapshots, clock, part_rows=part_rows, part_bytes=part_bytes, share=share_seconds)
+        self.hub = Hub(
+            bus,
+            metrics,
+            versions=channel_versions(catalog),
+            history=history,
+            max_frames=view_frames,
+            max_bytes=view_bytes,
+            sleep=sleep,
+        )
+        most_ms = max(0, round(history.seconds * 1000) - LATE_MS)
+        measure = Measure(Windows(floor_ms=round(replay_floor_seconds * 1000), most_ms=most_ms), metrics, clock)
+        self.joins = Joins(
+            snapshots,
+            measure,
+            clock=clock,
+            now_ms=self.hub.now_ms,
+            part_rows=part_rows,
+            part_bytes=part_bytes,
+            share=share_seconds,
+        )
         self.draining = False
         self._bus = bus
+        self._pulse = Pulse(bus, self.hub, metrics, sleep)
+        self._bookmark_seconds = bookmark_seconds
         self._max_connections = max_connections
         self._connections: set[Connection] = set()
         metrics.backend_up.labels("bus").set(1)
@@ -88,16 +120,26 @@ class Gateway:
     def delivered(self, channel: str, frames: Sequence[Frame]) -> None:
         """Count *frames* of *channel* as handed to one socket."""
         self.metrics.deliveries.labels(channel).inc(sum(frame.count for frame in frames))
-        now_ms = self.clock() * 1000
+        now_ms = self.hub.now_ms()
         for frame in frames:
-            self.metrics.delivery_seconds.observe(max(0.0, now_ms - frame.published_ms) / 1000)
+            if frame.count:  # a bookmark is as old as the silence before it
+                self.metrics.delivery_seconds.observe(max(0, now_ms - frame.published_ms) / 1000)
 
     async def keep_time(self) -> None:
         """Let time pass for every connection, once a second, for ever: one timer for all of them."""
+        silence = 0.0
         while True:
             await self.sleep(1.0)
             for connection in list(self._connections):
                 connection.tick()
+            silence += 1.0
+            if silence >= self._bookmark_seconds:
+                silence = 0.0
+                self.hub.pass_time()
+
+    async def watch_source(self) -> None:
+        """Tell clients, for ever, when nobody publishes the platform's events any more, and when somebody does."""
+        await self._pulse.run()
 
     async def drain(self, seconds: float, retry_after_ms: int = 1000) -> None:
         """Take no new clients, ask all to come back elsewhere, and wait until they have gone, *seconds* at most."""

@@ -5,7 +5,8 @@ A feed is subscribed on the bus while somebody watches it and given up when the 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from signalman.errors import BackendUnavailable
 from signalman.event import Feed, Position, Publication
 from signalman.gateway import frames
 from signalman.gateway.feed import FollowedFeed
+from signalman.gateway.log import LogLimits
+from signalman.gateway.repair import Repairs
 from signalman.gateway.requests import Filter
 from signalman.gateway.view import View
 from signalman.metrics import Metrics
@@ -36,7 +39,7 @@ class Watcher(Protocol):
 
 
 class _Following:
-    """One feed, how many use it, and whether the bus has acknowledged it."""
+    """One feed, how many use it, and whether the bus has acknowledged it and told its past."""
 
     def __init__(self, followed: FollowedFeed) -> None:
         self.followed = followed
@@ -47,19 +50,48 @@ class _Following:
 
 
 class Hub:
-    """Feeds, views and their watchers."""
+    """Feeds, views and their watchers.
 
-    def __init__(self, bus: Bus, metrics: Metrics, *, max_frames: int, max_bytes: int) -> None:
+    Args:
+        bus: Whose listener this becomes.
+        metrics: Of the process.
+        versions: Channel name → digest of what the pack says about it, see `gateway.binding`.
+        history: How much of each feed's past is held.
+        max_frames: Of a view's log.
+        max_bytes: Of a view's log.
+        sleep: Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        metrics: Metrics,
+        *,
+        versions: Mapping[str, str],
+        history: LogLimits,
+        max_frames: int,
+        max_bytes: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._bus = bus
         self._metrics = metrics
+        self._versions = versions
+        self._history = history
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._feeds: dict[Feed, _Following] = {}
         self._watchers: defaultdict[View, set[Watcher]] = defaultdict(set)
+        self._moves: defaultdict[Feed, asyncio.Event] = defaultdict(asyncio.Event)
         self._everyone: set[Watcher] = set()
         self._names: Iterator[str] = (f"v{n}" for n in count(1))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._repairs = Repairs(bus, self._news, reach=history.seconds, sleep=sleep)
+        self._losses = 0
+        self._stale: list[str] = []
         self.bus_lost = False
+        """Whether the bus is away. Back, it is stale until no feed misses anything."""
+        metrics.history_events.set_function(lambda: sum(each.log.events for each in self._followed()))
+        metrics.history_bytes.set_function(lambda: sum(each.log.bytes for each in self._followed()))
         bus.listen(self)
 
     def enter(self, watcher: Watcher) -> None:
@@ -80,20 +112,44 @@ class Hub:
         """How many are watched."""
         return len(self._watchers)
 
+    @property
+    def stale_backends(self) -> tuple[str, ...]:
+        """What everybody was told is stale, in that order: a new client has to be told as well."""
+        return tuple(self._stale)
+
+    def now_ms(self) -> int:
+        """The bus's clock, by which publications are stamped: Unix milliseconds."""
+        return self._bus.now_ms()
+
+    def position(self, view: View) -> Position | None:
+        """Where the feed of *view* stands here."""
+        return view.log.position
+
+    async def reached(self, view: View, seq: int, timeout: float) -> bool:  # noqa: ASYNC109  the answer is no error
+        """Whether the feed of *view*, which is watched, gets to *seq* within *timeout* seconds without a reset."""
+        generation = view.generation
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while view.generation == generation and not _has(view, seq):
+                    await self._moves[view.feed].wait()
+        return view.generation == generation and _has(view, seq)
+
     async def watch(self, feed: Feed, filter_: Filter, watcher: Watcher) -> View:
         """Follow *feed* and wake *watcher* at every change of its view through *filter_*.
 
-        When this returns the bus has acknowledged: whatever is published from now on will be in the view.
+        When this returns the bus has acknowledged, and told what it has of the feed's past: that is in the view's
+        `FeedLog`, and whatever is published from now on will be in the view.
 
         Raises:
-            BackendUnavailable: The bus did not acknowledge. Nothing is left behind.
+            BackendUnavailable: The bus did not answer. Nothing is left behind.
         """
         following = self._following(feed)
         following.users += 1
         try:
             async with following.lock:
                 if not following.subscribed:
-                    following.followed.start(await self._bus.subscribe(feed))
+                    await self._bus.subscribe(feed)
+                    await self._repairs.fill(following.followed)
                     following.subscribed = True
         except BaseException:
             # One who gave up waiting may have been acknowledged in the same moment: the bus must be told.
@@ -111,7 +167,7 @@ class Hub:
         self._watchers[view].discard(watcher)
         if not self._watchers[view]:
             del self._watchers[view]
-            following.followed.views.pop(view.filter, None)
+            following.followed.views.drop(view.filter)
         following.users -= 1
         if following.users == 0:
             await self._give_up(following)
@@ -122,30 +178,90 @@ class Hub:
         following = self._feeds.get(publication.feed)
         if following is None:
             return  # given up; the bus may still have had something under way
-        self._wake(following.followed.publication(publication))
+        self._news(publication.feed, following.followed.publication(publication, self._bus.now_ms()))
+        self._repair(following)
+
+    def retired(self, feed: Feed, position: Position, reason: str) -> None:
+        """Part of `BusListener`."""
+        following = self._feeds.get(feed)
+        if following is not None:
+            self._news(feed, following.followed.retired(position, reason, self._bus.now_ms()))
 
     def lost(self) -> None:
         """Part of `BusListener`."""
         self.bus_lost = True
+        self._losses += 1
+        self._repairs.lost()
+        for followed in self._followed():
+            followed.lost()
         self._metrics.backend_up.labels("bus").set(0)
-        self._tell_everyone(frames.simple("stale", backend="bus"))
+        self.stale("bus")
 
     def recovered(self, positions: Mapping[Feed, Position | None]) -> None:
         """Part of `BusListener`."""
-        self.bus_lost = False
+        was_lost, self.bus_lost = self.bus_lost, False
+        self._repairs.recovered()
         self._metrics.backend_up.labels("bus").set(1)
-        for feed, position in positions.items():
-            following = self._feeds.get(feed)
-            if following is not None:
-                self._wake(following.followed.recovered(position))
-        self._tell_everyone(frames.simple("fresh", backend="bus"))
+        repairs = []
+        for feed, following in self._feeds.items():
+            if feed in positions:
+                following.followed.recovered(positions[feed])
+            elif was_lost:
+                following.followed.spared()
+            repairs += self._repair(following)
+        if repairs:
+            self._spawn(self._fresh_after(repairs, self._losses))
+        else:
+            self.fresh("bus")
+
+    def stale(self, backend: str) -> None:
+        """Tell everybody that *backend* is away, unless they know."""
+        if backend not in self._stale:
+            self._stale.append(backend)
+            self._tell_everyone(frames.simple("stale", backend=backend))
+
+    def fresh(self, backend: str) -> None:
+        """Tell everybody that *backend* is back and nothing of it is missing, unless they know."""
+        if backend in self._stale:
+            self._stale.remove(backend)
+            self._tell_everyone(frames.simple("fresh", backend=backend))
+
+    def pass_time(self) -> None:
+        """Now and then: let go of what is too old, and tell views without news how far their feed has come."""
+        now_ms = self._bus.now_ms()
+        for followed in self._followed():
+            self._wake(followed.pass_time(now_ms))
+
+    def _followed(self) -> list[FollowedFeed]:
+        return [following.followed for following in self._feeds.values()]
 
     def _following(self, feed: Feed) -> _Following:
         following = self._feeds.get(feed)
         if following is None:
-            followed = FollowedFeed(feed, self._names, max_frames=self._max_frames, max_bytes=self._max_bytes)
-            following = self._feeds[feed] = _Following(followed)
+            following = self._feeds[feed] = _Following(self._unfollowed(feed))
         return following
+
+    def _unfollowed(self, feed: Feed) -> FollowedFeed:
+        return FollowedFeed(
+            feed,
+            self._history,
+            self._metrics,
+            version=self._versions[feed.channel],
+            names=self._names,
+            max_frames=self._max_frames,
+            max_bytes=self._max_bytes,
+        )
+
+    def _repair(self, following: _Following) -> list["asyncio.Task[None]"]:
+        """Close the hole of a feed in the background if it has one; whoever follows it for the first time does so."""
+        if following.subscribed and following.followed.filling:
+            return [self._repairs.begin(following.followed)]
+        return []
+
+    async def _fresh_after(self, repairs: Iterable["asyncio.Task[None]"], losses: int) -> None:
+        await asyncio.wait(repairs)
+        if losses == self._losses:  # else the bus went away again, and comes back by itself
+            self.fresh("bus")
 
     async def _give_up(self, following: _Following) -> None:
         feed = following.followed.feed
@@ -153,6 +269,9 @@ class Hub:
             # Somebody may have come while we waited for the lock.
             if following.users == 0:
                 following.subscribed = False
+                self._repairs.end(following.followed)
+                # What is published from now on is missed: whoever comes next begins with nothing.
+                following.followed = self._unfollowed(feed)
                 await self._unsubscribe(feed)
         if following.users == 0 and self._feeds.get(feed) is following:
             del self._feeds[feed]
@@ -169,7 +288,12 @@ class Hub:
         except BackendUnavailable as error:
             log.info("unsubscribe_failed", detail=str(error))  # the bus forgot us with the connection
 
-    def _wake(self, views: list[View]) -> None:
+    def _news(self, feed: Feed, views: Iterable[View]) -> None:
+        self._wake(views)
+        if feed in self._moves:
+            self._moves.pop(feed).set()
+
+    def _wake(self, views: Iterable[View]) -> None:
         for view in views:
             for watcher in self._watchers.get(view, ()):
                 watcher.wake()
@@ -181,3 +305,7 @@ class Hub:
     def _count(self) -> None:
         self._metrics.feeds.set(self.feeds)
         self._metrics.views.set(self.views)
+
+
+def _has(view: View, seq: int) -> bool:
+    return view.log.position is not None and view.log.position.seq >= seq

@@ -28,6 +28,13 @@ class Auth(_Message):
     token: Annotated[str, Field(min_length=1, max_length=8192, repr=False)]
 
 
+class Cursor(_Message):
+    """Where a client stands: the last that it was told of a view."""
+
+    epoch: Annotated[str, Field(min_length=1, max_length=128)]
+    seq: Annotated[int, Field(ge=0, lt=1 << 63)]
+
+
 class Subscribe(_Message):
     """Ask for a channel."""
 
@@ -37,6 +44,7 @@ class Subscribe(_Message):
     scope: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=8)] | None = None
     filter: Annotated[dict[str, FilterValues], Field(max_length=16)] = Field(default_factory=dict)
     snapshot: bool = True
+    resume: Cursor | None = None
 
 
 class Unsubscribe(_Message):

@@ -1,4 +1,5 @@
-"""Snapshots for many at once: one query for all who ask the same within a second, a few queries at a time, and the net.
+"""Snapshots for many at once: one query for all who ask the same within a second, a few queries at a time, the net, and
+what time has done to the rows.
 
 When thousands of clients come back together they ask for the same few tables; the store must not notice.
 """
@@ -14,6 +15,7 @@ import orjson
 import structlog
 
 from signalman.channel import Table
+from signalman.clock import apply
 from signalman.event import Json
 from signalman.gateway.pages import key_of
 from signalman.metrics import Metrics
@@ -76,7 +78,8 @@ class SharedSnapshots:
 
     async def read(self, query: SnapshotQuery, *, fresh: bool = False) -> SnapshotRows:
         """Read rows in key order, without addresses: a value that holds one, or stands in a column with a host-like
-        name, is absent from its row unless the table exposes the column; a row whose key holds one is left out.
+        name, is absent from its row unless the table exposes the column; a row whose key holds one is left out. Rows
+        have the table's derived columns, and are as its clock rules have them at the moment of reading.
         *fresh*: only an answer will do whose query has not begun yet, for one who knows what happened since.
 
         Raises:
@@ -164,15 +167,23 @@ class SharedSnapshots:
         return reading.task.done() and reading.began is not None and self._clock() - reading.began >= self._ttl
 
     async def _read(self, query: SnapshotQuery) -> SnapshotRows:
-        """Read, clean, and where that took rows from a page, fill the page up."""
+        """Read, clean, and where that or the clock took rows from a page, fill the page up."""
         read = await self._store.read(query)
-        rows = await self._clean(query.table, read.rows)
+        rows = await self._current(query.table, read)
         page, full = read, query.limit
         while full is not None and len(rows) < full and len(page.rows) == (query.limit or 0):
             query = replace(query, after=key_of(query, page.rows[-1]), limit=full - len(rows))
             page = await self._store.read(query)
-            rows += await self._clean(query.table, page.rows)
+            rows += await self._current(query.table, page)
         return SnapshotRows(tuple(rows), read.as_of_ms)
+
+    async def _current(self, table: Table, read: SnapshotRows) -> list[Row]:
+        """The rows without addresses, as they are by now: the store does not know what time alone has changed."""
+        clean = await self._clean(table, read.rows)
+        if not table.derived and not table.clock:
+            return clean
+        rows = (apply({**row, **table.derived}, table.clock, read.as_of_ms) for row in clean)
+        return [dict(row) for row in rows if row is not None]
 
     async def _clean(self, table: Table, rows: Iterable[Row]) -> list[Row]:
         # A list column is exposed with its items; no pack lists columns of deeper types.

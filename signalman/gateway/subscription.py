@@ -1,15 +1,16 @@
 """One connection's cursor on a view, and what it gets in which order. No I/O.
 
-    subscribed → snapshot parts → events since the cursor → caught_up → events …
+    subscribed → snapshot parts → replayed events → events since the cursor → caught_up → events …
 
 A subscription never buffers events: it holds an index into the view's log, and what it has not read lies there once for
-everybody. Only the frames of its beginning are queued, and those are the shared bytes of a shared snapshot.
+everybody. Only the frames of its beginning are queued, and those are the shared bytes of a shared join.
 """
 
 from collections import deque
 from collections.abc import Iterable
 
 from signalman.gateway import frames
+from signalman.gateway.join import Joined
 from signalman.gateway.requests import Filter, Subscribe
 from signalman.gateway.view import Frame, View
 
@@ -17,7 +18,18 @@ from signalman.gateway.view import Frame, View
 class Subscription:
     """A cursor on a view."""
 
-    __slots__ = ("_beginning", "_catch_up_at", "_cursor", "_generation", "channel", "filter", "live", "request", "view")
+    __slots__ = (
+        "_beginning",
+        "_catch_up_at",
+        "_cursor",
+        "_generation",
+        "announced",
+        "channel",
+        "filter",
+        "live",
+        "request",
+        "view",
+    )
 
     def __init__(self, request: Subscribe, view: View) -> None:
         self.request = request
@@ -27,6 +39,8 @@ class Subscription:
         self._beginning: deque[bytes] = deque()
         self.live = False
         """Whether events flow; until then it is being prepared."""
+        self.announced = False
+        """Whether the client has been told of it, and so knows the view's name."""
         self._cursor = view.head
         self._generation = view.generation
         self._catch_up_at: int | None = None
@@ -39,18 +53,21 @@ class Subscription:
         return "slow" if self._cursor < self.view.first else None
 
     def halt(self) -> None:
-        """Let nothing flow until `begin` and `go_live`."""
+        """Let nothing flow until `begin` and `go_live`, and nothing more of a beginning that has become void."""
         self.live = False
+        self._beginning.clear()
 
-    def begin(self, tables: Iterable[str], cursor: int | None = None) -> None:
-        """Start over: at *cursor*; without one from the oldest frame after a reset, since all of it is news, else from
-        the head.
+    @property
+    def entry(self) -> int:
+        """Where this subscription goes on without anything before it: at the oldest frame after a reset, since all of
+        it is news, else at the head.
         """
-        if cursor is None:
-            was_reset = self._generation != self.view.generation
-            cursor = self.view.first if was_reset else self.view.head
-        self._cursor = cursor
-        self._generation = self.view.generation
+        return self.view.first if self._generation != self.view.generation else self.view.head
+
+    def begin(self, joined: Joined, tables: Iterable[str]) -> None:
+        """Start over as *joined* says; *tables* are the names of those it gets."""
+        self._cursor = joined.mark
+        self._generation = joined.generation
         self.live = False
         self._catch_up_at = None
         self._beginning.clear()
@@ -60,14 +77,18 @@ class Subscription:
                 channel=self.channel,
                 scope=self.view.feed.scope,
                 view=self.view.name,
-                position=self.view.before(self._cursor),
+                epoch=joined.epoch,
+                seq=joined.seq,
+                recovered=joined.recovered,
+                partial=joined.partial,
                 tables=list(tables),
             )
         )
+        self._beginning.extend(joined.frames)
 
-    def add(self, parts: Iterable[bytes]) -> None:
-        """Queue what follows `subscribed`, the parts of a table or the reason why there are none, before `go_live`."""
-        self._beginning.extend(parts)
+    def add(self, frame: bytes) -> None:
+        """Queue what follows `subscribed`, such as the reason why there are no rows, before `go_live`."""
+        self._beginning.append(frame)
 
     def go_live(self, *, complete: bool) -> None:
         """Let events flow. *complete*: all tables were read, so `caught_up` is announced once the cursor has passed
@@ -91,6 +112,7 @@ class Subscription:
         taken: list[bytes] = []
         size = 0
         while self._beginning and size < max_bytes:
+            self.announced = True
             taken.append(self._beginning.popleft())
             size += len(taken[-1])
         if self._beginning or not self.live or self.lost:

@@ -9,25 +9,40 @@ from dataclasses import dataclass
 
 from signalman.event import Feed, Position
 from signalman.gateway import frames
+from signalman.gateway.log import FeedLog
 from signalman.gateway.requests import Filter
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One `events` frame of a view's log."""
+    """One `events` or `bookmark` frame of a view's log."""
 
     prev: int
     position: Position
     count: int
-    """Events in it."""
-    published_ms: int
+    """Events in it; none in a bookmark."""
     data: bytes
+
+    @property
+    def published_ms(self) -> int:
+        """When its events were published, Unix milliseconds by the bus's clock."""
+        return self.position.ms
 
 
 class View:
-    """The shared log of one feed × filter."""
+    """The shared log of one feed × filter.
+
+    Args:
+        name: Unique in this process.
+        position: Where the feed stands when the view begins.
+        log: Its feed's; it ends where the feed stands.
+        binding: What cursors on this view are bound to, see `gateway.binding`.
+        max_frames: Of the view's own log.
+        max_bytes: Of the view's own log; one frame is kept however large it is.
+    """
 
     __slots__ = (
+        "_binding",
         "_bytes",
         "_frames",
         "_max_bytes",
@@ -36,19 +51,30 @@ class View:
         "filter",
         "first",
         "generation",
+        "log",
         "name",
         "position",
         "reset_reason",
     )
 
     def __init__(
-        self, name: str, feed: Feed, filter_: Filter, position: Position | None, *, max_frames: int, max_bytes: int
+        self,
+        name: str,
+        feed: Feed,
+        filter_: Filter,
+        position: Position | None,
+        *,
+        log: FeedLog,
+        binding: str,
+        max_frames: int,
+        max_bytes: int,
     ) -> None:
         self.name = name
         self.feed = feed
         self.filter = filter_
         self.position = position
         """Of the last frame, or where the view began: what the next frame's ``prev`` will be."""
+        self.log = log
         self.first = 0
         """Index of the oldest frame still held; indexes never start over."""
         self.generation = 0
@@ -57,6 +83,7 @@ class View:
         # By index: a cursor anywhere in the log must find its place at once, and a deque is slow in its middle.
         self._frames: dict[int, Frame] = {}
         self._bytes = 0
+        self._binding = binding
         self._max_frames = max_frames
         self._max_bytes = max_bytes
 
@@ -70,15 +97,23 @@ class View:
         """Where the chain of ``prev`` stands."""
         return self.position.seq if self.position else 0
 
-    def append(self, position: Position, payloads: Sequence[bytes], published_ms: int) -> None:
+    def token(self, epoch: str) -> str:
+        """What clients are told as the epoch: it fits no other feed, filter or form of the channel."""
+        return f"{epoch}.{self._binding}"
+
+    def append(self, position: Position, payloads: Sequence[bytes]) -> None:
         """Frame *payloads*, the events up to *position* that pass the filter."""
-        data = frames.events(self.name, self.seq, position, payloads)
-        self._frames[self.head] = Frame(self.seq, position, len(payloads), published_ms, data)
-        self._bytes += len(data)
-        self.position = position
-        while len(self._frames) > self._max_frames or (self._bytes > self._max_bytes and len(self._frames) > 1):
-            self._bytes -= len(self._frames.pop(self.first).data)
-            self.first += 1
+        prev = self.seq
+        data = frames.events(self.name, prev, position.seq, payloads, self._news(prev, position))
+        self._keep(Frame(prev, position, len(payloads), data))
+
+    def bookmark(self, position: Position) -> bool:
+        """Say that there is nothing up to *position*, where the feed stands; returns whether that was news."""
+        prev = self.seq
+        if prev >= position.seq:
+            return False
+        self._keep(Frame(prev, position, 0, frames.bookmark(self.name, position.seq, self._news(prev, position))))
+        return True
 
     def before(self, cursor: int) -> Position | None:
         """Where the chain stands for a subscriber whose next frame is index *cursor*."""
@@ -99,3 +134,15 @@ class View:
         self._frames.clear()
         self._bytes = 0
         self.position = position
+
+    def _news(self, prev: int, position: Position) -> str | None:
+        """The epoch for those who cannot know it yet: who began where nothing had been published."""
+        return self.token(position.epoch) if prev == 0 else None
+
+    def _keep(self, frame: Frame) -> None:
+        self._frames[self.head] = frame
+        self._bytes += len(frame.data)
+        self.position = frame.position
+        while len(self._frames) > self._max_frames or (self._bytes > self._max_bytes and len(self._frames) > 1):
+            self._bytes -= len(self._frames.pop(self.first).data)
+            self.first += 1

@@ -1,20 +1,20 @@
-"""The relay, in five stages: read, decode, route, redact, publish.
+"""The relay, stage by stage: source, decode, route, redact, rows, publish.
 
 What cannot be understood goes to the dead letters, and only then the batch is committed: a crash repeats work and never
-loses it. Events go before letters, so that an unwritable dead-letter topic holds up the records to come and not the
-events already understood.
+loses it, and the bus lets in only once what is published again. Events go before letters, so that an unwritable
+dead-letter topic holds up the records to come and not the events already understood.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 import structlog
 
 from signalman.channel import Catalog
 from signalman.errors import BackendUnavailable, DecodeError
-from signalman.event import Record
+from signalman.event import Batch, Record
 from signalman.metrics import Metrics
 from signalman.ports import Bus, Source
 from signalman.relay.deadletters import DeadLetters, Undecodable
@@ -23,6 +23,7 @@ from signalman.relay.patience import Patience, Sleep
 from signalman.relay.publish import Addressed, address, outgoing
 from signalman.relay.redact import Redactor
 from signalman.relay.route import Router
+from signalman.relay.rows import Rows
 from signalman.relay.tally import Tally
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,9 @@ MAX_EVENTS = 1000
 
 
 class Relay:
-    """Takes records from a source to the feeds of a bus, in order per partition, at least once."""
+    """Takes records from a source to the feeds of a bus, in order per partition. A record may be read several times; it
+    enters its feed once.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Relay:
         self._decoder = Decoder(catalog, names, max_bytes=max_record_bytes)
         self._router = Router(catalog)
         self._redactor = Redactor(catalog)
+        self._rows = Rows(catalog)
         self._names = names
         self._metrics = metrics
         self._clock = clock
@@ -73,12 +77,17 @@ class Relay:
         self._burying = Patience("dead_letters", sleep)
         by_pack = {kafka: catalog.topics[logical].consumer for kafka, logical in names.items()}
         self._dead_letters = DeadLetters(source, {**by_pack, **(consumers or {})}, self._burying)
-        self._batches: AsyncIterator[Sequence[Record]] | None = None
+        self._batches: AsyncIterator[Batch] | None = None
         self._tally = Tally()
         self.alive = False
         """Whether `run` is running."""
         self.last_batch_at: float | None = None
         """When a batch was last done with, by the clock; None before the first."""
+
+    @property
+    def is_flowing(self) -> bool:
+        """Whether records are being read and published: `run` is running and waits for nobody."""
+        return self.alive and self.waiting_for is None
 
     @property
     def waiting_for(self) -> str | None:
@@ -98,13 +107,22 @@ class Relay:
         finally:
             self.alive = False
 
-    async def relay(self, batch: Sequence[Record]) -> None:
+    async def relay(self, batch: Batch) -> None:
         """Take one batch through all stages. When this returns, all of it is done and committed."""
         started = self._clock()
         self._tally = Tally()
+        if batch.skipped:
+            await self._announce_skip(batch.skipped)
+        letters = await self._publish_events(batch.records)
+        await self._bury(letters)
+        await self._commit(batch)
+        self._report(started)
+
+    async def _publish_events(self, records: Iterable[Record]) -> list[Undecodable]:
+        """Publish what *records* mean; returns those that cannot be understood."""
         events: list[Addressed] = []
         letters: list[Undecodable] = []
-        for record in batch:
+        for record in records:
             try:
                 events += self._understand(record)
             except DecodeError as error:
@@ -113,11 +131,9 @@ class Relay:
                 await self._publish(events)
                 events = []
         await self._publish(events)
-        await self._bury(letters)
-        await self._commit(batch)
-        self._report(started)
+        return letters
 
-    async def _read(self, attempt: int) -> Sequence[Record] | None:
+    async def _read(self, attempt: int) -> Batch | None:
         # An async generator that has raised is exhausted: another attempt needs another one.
         if self._batches is None or attempt:
             self._batches = self._source.batches()
@@ -136,21 +152,30 @@ class Relay:
         decoded = self._decoder.decode(record)
         routed = self._router.route(decoded)
         redacted = [self._redactor.redact(event) for event in routed.events]
-        addressed = [address(event) for event, _ in redacted]
-        self._tally.understood(decoded.topic, routed, redacted, record.timestamp_ms)
+        # Tables may show what the event itself does not, so their changes are read out of what came in.
+        changed = [self._rows.changes(event) for event in routed.events]
+        addressed = [address(record, event, each.rows) for (event, _), each in zip(redacted, changed, strict=True)]
+        self._tally.understood(decoded.topic, routed, redacted, changed, record.timestamp_ms)
         return addressed
+
+    async def _announce_skip(self, count: int) -> None:
+        """Before anything that came after it is published: nobody may take the hole for nothing."""
+        self._metrics.skipped.inc(count)
+        log.warning("records_skipped", count=count)
+        await self._publishing.insist(lambda _: self._bus.retire("skipped"))
 
     async def _publish(self, events: Sequence[Addressed]) -> None:
         if events:
             batch = outgoing(events)
-            await self._publishing.insist(lambda _: self._bus.publish(batch))
+            # An attempt that failed may have published some of it: the same batch again adds only the rest.
+            self._tally.published(await self._publishing.insist(lambda _: self._bus.publish(batch)))
 
     async def _bury(self, letters: Sequence[Undecodable]) -> None:
         for record, _ in letters:
             self._tally.dead_letter(self._names.get(record.topic, "unknown"))
         await self._dead_letters.write(letters)
 
-    async def _commit(self, batch: Sequence[Record]) -> None:
+    async def _commit(self, batch: Batch) -> None:
         try:
             await self._source.commit(batch)
         except BackendUnavailable as error:

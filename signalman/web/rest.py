@@ -95,7 +95,7 @@ def _listed(catalog: Catalog, granted: frozenset[Grant]) -> list[dict[str, Any]]
             "events": sorted(channel.events),
             "filters": {name: {"type": f.type, "title": f.title} for name, f in sorted(channel.filters.items())},
             "tables": {
-                name: {"title": table.title, "key": list(table.key), "columns": list(table.columns)}
+                name: {"title": table.title, "key": list(table.key), "columns": [*table.columns, *table.derived]}
                 for name, table in sorted(channel.tables.items())
             },
         }

@@ -52,6 +52,10 @@ class Platform(World):
         """Let nothing happen any more."""
         self._paused = True
 
+    def resume(self) -> None:
+        """Undo `pause`: what would have happened meanwhile happens now."""
+        self._paused = False
+
 
 def published(emitted: Emitted) -> tuple[str, list[str]]:
     """Channel and ids of the events that a record becomes, by the pack; an empty channel where it goes nowhere."""

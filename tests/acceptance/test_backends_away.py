@@ -105,7 +105,8 @@ async def test_kafka_comes_goes_and_comes(
         await wait_for_async(lambda: ready(running.relay_port), within=60)
         await running.put_good(20)
         await running.arrived()
-        assert not client.of("stale")
+        # The bus was there all the time; that nobody read is known after a while.
+        assert {message["backend"] for message in client.of("stale")} <= {"source"}
         assert not client.of("reset")
         assert client.open
 

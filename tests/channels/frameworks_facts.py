@@ -3,15 +3,15 @@
 ROUTES = {
     "streams": "stream_lifecycle_update stream_track_list stream_buffer stream_end stream_source play_rewrite "
     "push_rewrite",
-    "system": "node_lifecycle_update load_balancing",
+    "system": "node_lifecycle_update load_balancing orchestrator_state_update",
     "analytics": "viewer_connect viewer_disconnect client_lifecycle_update client_lifecycle_batch clip_lifecycle "
     "dvr_lifecycle vod_lifecycle push_out_start push_end recording_complete storage_lifecycle process_billing "
-    "storage_snapshot",
+    "storage_snapshot artifact_node_copy",
     "messaging": "message_received message_updated message_lifecycle conversation_created conversation_updated",
     "ai": "skipper_investigation",
 }
-SERVICE = {"messaging", "ai"}
-"""Channels of the control plane's topic."""
+SERVICE = frozenset(f"{ROUTES['messaging']} {ROUTES['ai']} artifact_node_copy".split())
+"""Event types of the control plane's topic."""
 
 PAYLOADS = {
     "stream_track_list": "data.track_list",
@@ -32,8 +32,8 @@ IGNORED = (
     "cluster_invite_created cluster_invite_revoked cluster_subscription_requested cluster_subscription_approved "
     "cluster_subscription_rejected payment_created payment_succeeded payment_failed subscription_created "
     "subscription_updated subscription_canceled invoice_paid invoice_payment_failed topup_created topup_credited "
-    "topup_failed artifact_node_copy api_request_batch playback_boot playback_session_qoe federation_event "
-    "raw_mist_webhook unknown orchestrator_discovery_observed orchestrator_state_update "
+    "topup_failed api_request_batch playback_boot playback_session_qoe federation_event "
+    "raw_mist_webhook unknown orchestrator_discovery_observed "
     "orchestrator_transcode_outcome "
     "orchestrator_ai_outcome"
 )
@@ -59,6 +59,8 @@ SENSITIVE = {
     "storage_lifecycle": "s3_url local_path error",
     "process_billing": "broadcaster_url provider_tenant_id renditions_json livepeer_session_id operation_id "
     "meter_quantities[].dimensions",
+    "orchestrator_state_update": "canonical_url advertised_node_urls vantage vantage.resolved_ip hardware source "
+    "gateway_id gateway_region cluster_owner_tenant_id stream_tenant_id capability_price_entries",
     "message_received": "content subject",
     "message_updated": "content subject",
     "message_lifecycle": "content subject",
@@ -114,4 +116,14 @@ TABLES = {
     ("system", "nodes"): "node_state_current",
     ("system", "orchestrators"): "orchestrator_state_current",
 }
+CHANGES = {
+    "streams": "stream_lifecycle_update push_rewrite stream_end",
+    "viewers": "viewer_connect viewer_disconnect",
+    "artifacts": "clip_lifecycle dvr_lifecycle vod_lifecycle",
+    "artifact_copies": "artifact_node_copy",
+    "nodes": "node_lifecycle_update",
+    "orchestrators": "orchestrator_state_update",
+}
+"""Table → event types that the platform's ingest makes rows of."""
+
 SENSITIVE_COLUMNS = "internal_name file_path s3_url manifest_path storage_location error_message metadata tenant_id"

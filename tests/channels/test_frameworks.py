@@ -4,8 +4,9 @@ import pytest
 
 from signalman.catalog import default_folder, load
 from signalman.catalog.paths import keeps
-from signalman.channel import Catalog
+from signalman.channel import Catalog, ClockRule
 from tests.channels.frameworks_facts import (
+    CHANGES,
     DDL,
     IGNORED,
     NOWHERE,
@@ -28,7 +29,7 @@ def catalog() -> Catalog:
 def test_every_event_type_goes_to_its_channel(catalog: Catalog) -> None:
     """Nothing is routed elsewhere, and nothing is forgotten."""
     wanted = {
-        ("service" if channel in SERVICE else "analytics", event): channel
+        ("service" if event in SERVICE else "analytics", event): channel
         for channel, events in ROUTES.items()
         for event in events.split()
     }
@@ -117,6 +118,40 @@ def test_columns_exist_and_are_not_sensitive(catalog: Catalog, channel: str, nam
     assert {*table.columns, *table.scope, *(where.column for where in table.where)} <= columns
     assert not set(SENSITIVE_COLUMNS.split()) & set(table.columns)
     assert table.key == ORDER_BY[table.source]
+
+
+def test_rows_are_changed_as_the_ingest_does(catalog: Catalog) -> None:
+    """Every event type that the ingest makes rows of changes the table of these rows, and no other one does."""
+    tables = [table for channel in catalog.channels.values() for table in channel.tables.values()]
+    assert {table.name: table.changed_by for table in tables} == {
+        name: set(events.split()) for name, events in CHANGES.items()
+    }
+
+
+def test_versions_are_compared_where_the_clock_is_one(catalog: Catalog) -> None:
+    """A viewer's session aggregates, so that its end counts whatever came later; an orchestrator's row is versioned by
+    when it was written, which events do not tell.
+    """
+    tables = [table for channel in catalog.channels.values() for table in channel.tables.values()]
+    assert {table.name for table in tables if table.compared} == {"streams", "nodes", "artifacts", "artifact_copies"}
+    assert {table.name for table in tables if table.final} == {"viewers"}
+
+
+def test_what_time_does(catalog: Catalog) -> None:
+    """Streams are given up after two minutes, nodes are stale after 90 seconds, sessions over after four hours."""
+    channels = catalog.channels
+    given_up = {"status": "offline", "buffer_state": "EMPTY", "current_viewers": 0}
+    silent = {"status": ("offline", "stopped", "gone")}
+    assert channels["streams"].tables["streams"].clock == (ClockRule("updated_at", 120_000, silent, given_up),)
+    assert channels["system"].tables["nodes"].clock == (ClockRule("updated_at", 90_000, {}, {"stale": True}),)
+    assert channels["system"].tables["nodes"].derived == {"stale": False}
+    assert channels["analytics"].tables["viewers"].clock == (ClockRule("connected_at", 14_400_000),)
+
+
+def test_flat_payload_is_lifted(catalog: Catalog) -> None:
+    """An orchestrator's payload lies where others have their trigger: what is shown is lifted from there."""
+    event = catalog.channels["system"].events["orchestrator_state_update"]
+    assert event.lift == {name: (f"data.{name}",) for name in event.keep}
 
 
 def test_open_sessions_only(catalog: Catalog) -> None:

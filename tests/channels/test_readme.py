@@ -3,12 +3,22 @@
 import json
 import re
 from pathlib import Path
+from typing import cast, get_args
 
 import pytest
 
+from signalman import clock
 from signalman.catalog import load
 from signalman.catalog import models as shapes
 from signalman.catalog.paths import keeps
+from signalman.channel import ColumnType
+from signalman.event import Record
+from signalman.relay.decode import Decoder
+from signalman.relay.encode import encode
+from signalman.relay.redact import Redactor
+from signalman.relay.route import Router
+from signalman.relay.rows import Rows
+from signalman.relay.values import ZERO
 
 README = Path(__file__).parents[2] / "channels" / "README.md"
 
@@ -21,6 +31,10 @@ SECTIONS: dict[str, type[shapes.Shape]] = {
     "`[filters.<name>]`": shapes.FilterShape,
     "`[events.<type>]`": shapes.EventShape,
     "`expand`": shapes.ExpandShape,
+    "`[[events.<type>.rows]]`": shapes.RowShape,
+    "A value": shapes.ValueShape,
+    "A condition": shapes.WhenShape,
+    "`[[tables.<name>.clock]]`": shapes.ClockShape,
     "`[tables.<name>]`": shapes.TableShape,
     "`[[tables.<name>.where]]`": shapes.ConditionShape,
 }
@@ -67,13 +81,38 @@ def test_tables_of_the_pack_file(text: str) -> None:
     assert set(re.findall(r"`(\w+)`", sentence[1])) == set(shapes.PackFile.model_fields)
 
 
+def test_types_of_columns(text: str) -> None:
+    """Each type is named, with what it is where nothing is said."""
+    table = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", sections(text)["Types of columns"], flags=re.MULTILINE)
+    assert {name for name, _ in table} == set(get_args(ColumnType))
+    for name, zero in table:
+        if zero.startswith("`"):
+            assert json.loads(zero.strip("`")) == dict(ZERO)[cast("ColumnType", name)]
+
+
 def test_example(text: str, tmp_path: Path) -> None:
-    """The worked example loads, and keeps of its record what the README says a subscriber receives."""
+    """The worked example loads, and makes of its record the data and the rows that the README says are received."""
     for name, body in re.findall(r"`(\w+\.toml)`:\n\n```toml\n(.*?)```", text, flags=re.DOTALL):
         (tmp_path / name).write_text(body, encoding="utf-8")
-    event = load(tmp_path).channels["alerts"].events["alert.triggered"]
-    record, received = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL))
-    payload = record["body"]["alert_triggered"]
-    assert event.payload == "body.alert_triggered"
-    assert {key for key in {**payload, "region": "eu"} if keeps(event.keep, key)} == set(received)
-    assert not keeps(event.keep, "hits[].host_name")
+    catalog = load(tmp_path)
+    blocks = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)
+    record = Record("observatory.alerts", 0, 0, 0, None, blocks[0].encode())
+    decoded = Decoder(catalog, {"observatory.alerts": "alerts"}).decode(record)
+    (event,) = Router(catalog).route(decoded).events
+    safe, _ = Redactor(catalog).redact(event)
+    received = json.loads(encode(safe, Rows(catalog).changes(event).rows))
+    assert received["data"] == json.loads(blocks[1])
+    assert received["rows"] == json.loads(blocks[2])
+    assert not keeps(catalog.channels["alerts"].events["alert.triggered"].keep, "hits[].host_name")
+
+
+def test_example_in_time(text: str, tmp_path: Path) -> None:
+    """The example's row goes silent, and goes, as the README says."""
+    for name, body in re.findall(r"`(\w+\.toml)`:\n\n```toml\n(.*?)```", text, flags=re.DOTALL):
+        (tmp_path / name).write_text(body, encoding="utf-8")
+    rules = load(tmp_path).channels["alerts"].tables["alerts"].clock
+    row = {"rule": "cpu", "fired_at": "1970-01-01T00:00:00Z", "updated_at": "1970-01-01T00:00:00Z", "silent": False}
+    assert clock.apply(row, rules, 299_999) == row
+    assert clock.apply(row, rules, 300_000) == row | {"silent": True}
+    assert clock.apply(row | {"severity": "info"}, rules, 300_000) == row | {"severity": "info"}
+    assert clock.apply(row, rules, 7 * 86_400_000) is None

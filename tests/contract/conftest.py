@@ -7,7 +7,11 @@ import pytest
 
 from signalman.backends.chdb import ChdbEngine, ChdbSnapshots
 from signalman.backends.clickhouse import ClickHouseSnapshots
+from signalman.backends.feed_limits import FeedLimits
 from signalman.backends.memory_snapshots import MemorySnapshots
+from signalman.ports import Bus
+from tests.contract.buses import BusMedium, MemoryBusMedium, RedisBusMedium
+from tests.contract.listening import Listener
 from tests.contract.snapshot_stores import DATABASE, Embedded, Memory, Served, Store, address, run_apart
 from tests.servers import ClickHouse
 
@@ -55,3 +59,38 @@ def sql_store(request: pytest.FixtureRequest) -> Store:
     """Each implementation in turn that speaks SQL."""
     made: Store = request.getfixturevalue(f"{request.param}_store")
     return made
+
+
+@pytest.fixture
+def limits() -> FeedLimits:
+    """Of the feeds on `medium`; tests give others by ``parametrize``."""
+    return FeedLimits()
+
+
+@pytest.fixture(params=["memory", "redis", "redis cluster", "redis cluster, classic"])
+async def medium(request: pytest.FixtureRequest, limits: FeedLimits) -> AsyncIterator[BusMedium]:
+    """What the buses of one deployment share, each kind in turn."""
+    made: BusMedium
+    if request.param == "memory":
+        made = MemoryBusMedium(limits)
+    elif request.param == "redis":
+        made = RedisBusMedium(request.getfixturevalue("redis_server").url, limits)
+    else:
+        url = request.getfixturevalue("redis_cluster").url
+        made = RedisBusMedium(url, limits, cluster=True, sharded=request.param == "redis cluster")
+    async with made:
+        yield made
+
+
+@pytest.fixture
+async def bus(medium: BusMedium) -> Bus:
+    """A bus that publishes and listens."""
+    return await medium.bus()
+
+
+@pytest.fixture
+async def listener(bus: Bus) -> Listener:
+    """Listens to `bus`."""
+    listener = Listener()
+    bus.listen(listener)
+    return listener

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Self
 from uuid import uuid4
@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from signalman.backends.kafka import KafkaSource
 from signalman.backends.kafka_connection import KafkaConnection
-from signalman.backends.memory import MemorySource
 from signalman.backends.memory_log import DeadLetter, MemoryLog
-from signalman.event import Record
+from signalman.backends.memory_source import MemorySource
+from signalman.event import Batch, Record
 from signalman.ports import Source
 from tests.contract.listening import PATIENCE
 from tests.servers import Kafka, MockKafka, wait_for_async
@@ -27,13 +27,18 @@ class Reader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.batches: list[Sequence[Record]] = []
+        self.batches: list[Batch] = []
         self._task = asyncio.create_task(self._read())
 
     @property
     def records(self) -> list[Record]:
         """All of them, in the order in which they came."""
-        return [record for batch in self.batches for record in batch]
+        return [record for batch in self.batches for record in batch.records]
+
+    @property
+    def skipped(self) -> int:
+        """How many records were passed over."""
+        return sum(batch.skipped for batch in self.batches)
 
     def values(self, partition: int = 0) -> list[bytes | None]:
         """The values of one partition, in order."""
@@ -41,16 +46,28 @@ class Reader:
 
     async def until(self, count: int) -> list[Record]:
         """Return the records once there are *count*."""
-        await wait_for_async(lambda: self._task.done() or len(self.records) >= count, within=PATIENCE)
-        if self._task.done():
-            self._task.result()
+        await self._until(lambda: len(self.records) >= count)
         return self.records
+
+    async def until_skipped(self, count: int) -> None:
+        """Return once *count* records were passed over."""
+        await self._until(lambda: self.skipped >= count)
+
+    async def commit_all(self) -> None:
+        """Commit every batch that came, one by one."""
+        for batch in list(self.batches):
+            await self.source.commit(batch)
 
     async def stop(self) -> None:
         """Read no more."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        await wait_for_async(lambda: self._task.done() or reached(), within=PATIENCE)
+        if self._task.done():
+            self._task.result()
 
     async def _read(self) -> None:
         async for batch in self.source.batches():
@@ -71,7 +88,9 @@ class Medium(ABC):
         return
 
     @abstractmethod
-    def reading(self, group: str | None = None) -> AbstractAsyncContextManager[Reader]:
+    def reading(
+        self, group: str | None = None, *, backlog_seconds: float | None = None
+    ) -> AbstractAsyncContextManager[Reader]:
         """A source of *group* that is read; entered once its starting place is fixed."""
 
     @abstractmethod
@@ -98,9 +117,15 @@ class MemoryMedium(Medium):
         self.log = MemoryLog(PARTITIONS)
 
     @asynccontextmanager
-    async def reading(self, group: str | None = None) -> AsyncIterator[Reader]:
+    async def reading(self, group: str | None = None, *, backlog_seconds: float | None = None) -> AsyncIterator[Reader]:
         """See `Medium.reading`."""
-        source = MemorySource([self.topic], log=self.log, group=group or self.group, consumers={self.topic: CONSUMERS})
+        source = MemorySource(
+            [self.topic],
+            log=self.log,
+            group=group or self.group,
+            consumers={self.topic: CONSUMERS},
+            backlog_seconds=backlog_seconds,
+        )
         reader = Reader(source)
         try:
             yield reader
@@ -145,7 +170,7 @@ class KafkaMedium(Medium):
             await self._producer.stop()
 
     @asynccontextmanager
-    async def reading(self, group: str | None = None) -> AsyncIterator[Reader]:
+    async def reading(self, group: str | None = None, *, backlog_seconds: float | None = None) -> AsyncIterator[Reader]:
         """See `Medium.reading`."""
         source = KafkaSource(
             self.connection,
@@ -153,6 +178,7 @@ class KafkaMedium(Medium):
             topics=[self.topic],
             dead_letter_topic=self.dead_letter_topic,
             consumers={self.topic: CONSUMERS},
+            backlog_seconds=backlog_seconds,
         )
         async with source:
             reader = Reader(source)
@@ -191,11 +217,9 @@ class KafkaMedium(Medium):
         return [DeadLetter(record.key, record.value, tuple(record.headers)) for record in records]
 
 
-async def is_placed(source: KafkaSource) -> bool:
+def is_placed(source: KafkaSource) -> bool:
     """Whether it has partitions and knows where to start on each."""
-    consumer = source._consumer
-    if consumer is None or not consumer.assignment():
+    consumer, takeover = source._consumer, source._takeover
+    if consumer is None or takeover is None or not consumer.assignment():
         return False
-    for place in consumer.assignment():
-        await consumer.position(place)
-    return True
+    return takeover.settled

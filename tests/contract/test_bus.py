@@ -1,18 +1,15 @@
-"""What every bus promises, held against each of them."""
+"""What every bus promises about hearing what is published, held against each of them."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from uuid import uuid4
 
 import pytest
 
-from signalman.backends.memory import MemoryBus, MemoryHub
-from signalman.backends.redis_bus import RedisBus
-from signalman.event import Feed, Position
+from signalman.event import Feed, Published
 from signalman.ports import Bus
-from tests.contract.listening import Listener, out
+from tests.contract.buses import BusMedium
+from tests.contract.listening import PATIENCE, Listener, out
+from tests.servers import wait_for_async
 
 FEED = Feed("streams", ("tenant-1",))
 OTHER = Feed("streams", ("tenant-2",))
@@ -37,55 +34,18 @@ HOSTILE = [
     Feed("streams", ("x" * 10_000,)),
 ]
 
-BusFactory = Callable[[], Bus]
-
-
-@pytest.fixture(params=["memory", "redis"])
-async def make_bus(request: pytest.FixtureRequest) -> AsyncIterator[BusFactory]:
-    """Makes buses that share one medium, as the processes of one deployment do."""
-    async with AsyncExitStack() as stack:
-        if request.param == "memory":
-            hub = MemoryHub()
-            yield lambda: MemoryBus(hub)
-            return
-        url = request.getfixturevalue("redis_server").url
-        prefix = f"test-{uuid4()}"
-        buses: list[RedisBus] = []
-
-        def make() -> Bus:
-            buses.append(RedisBus(url, prefix=prefix, shards=4))
-            return buses[-1]
-
-        yield make
-        for bus in buses:
-            await stack.enter_async_context(bus)
-
-
-@pytest.fixture
-def bus(make_bus: BusFactory) -> Bus:
-    """A bus that publishes and listens."""
-    return make_bus()
-
-
-@pytest.fixture
-async def listener(bus: Bus) -> Listener:
-    """Listens to `bus`."""
-    listener = Listener()
-    bus.listen(listener)
-    return listener
-
 
 async def test_events_arrive_as_they_were_published(bus: Bus, listener: Listener) -> None:
     """Events of a batch arrive together, byte for byte, whatever bytes they are, with the range of their seq."""
     events = (b'{"id":"1"}', b"", b"|", b"1|2|3", bytes(range(256)), b"x" * 300_000)
     await bus.subscribe(FEED)
 
-    await bus.publish([out(FEED, *events)])
+    assert await bus.publish([out(FEED, *events)]) == Published(6)
 
     assert await listener.until_events(FEED, 6) == list(events)
     (publication,) = listener.publications
     assert (publication.prev, publication.position.seq) == (0, 6)
-    assert abs(publication.published_ms / 1000 - time.time()) < 60
+    assert abs(publication.position.ms / 1000 - time.time()) < 60
 
 
 async def test_order_of_a_feed_is_that_of_publication(bus: Bus, listener: Listener) -> None:
@@ -102,26 +62,27 @@ async def test_order_of_a_feed_is_that_of_publication(bus: Bus, listener: Listen
 
 
 async def test_one_batch_may_name_a_feed_twice(bus: Bus, listener: Listener) -> None:
-    """Two parts of one batch for the same feed keep their order."""
+    """Two parts of one batch for the same feed keep their order and are one publication."""
     await bus.subscribe(FEED)
 
     await bus.publish([out(FEED, b"1", b"2"), out(OTHER, b"-"), out(FEED, b"3")])
 
     assert await listener.until_events(FEED, 3) == [b"1", b"2", b"3"]
+    assert len(listener.publications) == 1
 
 
 async def test_nothing_to_publish_is_fine(bus: Bus, listener: Listener) -> None:
     """An empty batch, and a feed without events, publish nothing and start no feed."""
-    await bus.publish([])
-    await bus.publish([out(FEED)])
+    assert await bus.publish([]) == Published()
+    assert await bus.publish([out(FEED)]) == Published()
 
     assert await bus.subscribe(FEED) is None
     assert listener.publications == []
 
 
-async def test_seq_has_no_holes_over_concurrent_publishers(make_bus: BusFactory, bus: Bus, listener: Listener) -> None:
+async def test_seq_has_no_holes_over_concurrent_publishers(medium: BusMedium, bus: Bus, listener: Listener) -> None:
     """Several relays publish on one feed at once: their events are numbered without hole or double."""
-    relays = [make_bus() for _ in range(4)]
+    relays = [await medium.bus() for _ in range(4)]
     await bus.subscribe(FEED)
 
     async def relay(number: int) -> None:
@@ -138,12 +99,12 @@ async def test_seq_has_no_holes_over_concurrent_publishers(make_bus: BusFactory,
     assert ends[-1] == total
 
 
-async def test_subscribe_returns_the_position(make_bus: BusFactory, bus: Bus, listener: Listener) -> None:
+async def test_subscribe_returns_the_position(medium: BusMedium, bus: Bus, listener: Listener) -> None:
     """A feed on which nothing was published has no position; else it is that of the last event, and what comes after
     it is heard.
     """
     assert await bus.subscribe(FEED) is None
-    await make_bus().publish([out(OTHER, b"1", b"2")])
+    await (await medium.bus()).publish([out(OTHER, b"1", b"2")])
 
     position = await bus.subscribe(OTHER)
     assert position is not None
@@ -152,12 +113,12 @@ async def test_subscribe_returns_the_position(make_bus: BusFactory, bus: Bus, li
     await bus.publish([out(OTHER, b"3")])
     await listener.until_events(OTHER, 1)
     (publication,) = listener.publications
-    assert (publication.prev, publication.position) == (2, Position(position.epoch, 3))
+    assert (publication.prev, publication.position.epoch, publication.position.seq) == (2, position.epoch, 3)
 
 
-async def test_nothing_is_missed_after_subscribe(make_bus: BusFactory, bus: Bus, listener: Listener) -> None:
+async def test_nothing_is_missed_after_subscribe(medium: BusMedium, bus: Bus, listener: Listener) -> None:
     """While another process publishes without pause, everything beyond the returned position is heard."""
-    relay = make_bus()
+    relay = await medium.bus()
     going = True
 
     async def publish() -> None:
@@ -273,15 +234,15 @@ async def test_rapid_changes_of_mind_end_unsubscribed(bus: Bus, listener: Listen
     assert listener.events(FEED) == []
 
 
-async def test_gateways_hear_the_same(make_bus: BusFactory, bus: Bus, listener: Listener) -> None:
+async def test_gateways_hear_the_same(medium: BusMedium, bus: Bus, listener: Listener) -> None:
     """Two gateways on one feed hear equal publications in equal order."""
-    second = make_bus()
+    second = await medium.bus()
     second_listener = Listener()
     second.listen(second_listener)
     await asyncio.gather(bus.subscribe(FEED), second.subscribe(FEED))
 
     for number in range(20):
-        await make_bus().publish([out(FEED, b"%d" % number)])
+        await (await medium.bus()).publish([out(FEED, b"%d" % number)])
 
     await listener.until_events(FEED, 20)
     await second_listener.until_events(FEED, 20)
@@ -289,8 +250,29 @@ async def test_gateways_hear_the_same(make_bus: BusFactory, bus: Bus, listener: 
 
 
 async def test_ping_answers(bus: Bus) -> None:
-    """A bus that is there answers."""
+    """A bus that is there answers, and then its clock is known: that by which publications are stamped."""
     await bus.ping()
+    before = bus.now_ms()
+    await bus.publish([out(FEED, b"1")])
+    position = (await bus.history(FEED, 0)).position
+
+    assert position is not None
+    assert abs(position.ms - before) < 5_000
+
+
+async def test_a_beat_is_heard_by_all_and_ends(medium: BusMedium, bus: Bus) -> None:
+    """That events are read is known to every process while it holds, and no longer."""
+    other = await medium.bus()
+    assert not await other.is_fed()
+
+    await bus.beat(PATIENCE)
+    assert await other.is_fed()
+    await bus.beat(0.05)
+    await wait_for_async(lambda: _is_unfed(other), within=PATIENCE)
+
+
+async def _is_unfed(bus: Bus) -> bool:
+    return not await bus.is_fed()
 
 
 async def test_there_is_one_listener(bus: Bus, listener: Listener) -> None:

@@ -1,11 +1,12 @@
 """What every source promises, held against each of them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
-from signalman.event import Record
+from signalman.event import Batch, Record
 from tests.contract.media import CONSUMERS, KafkaMedium, Medium, MemoryMedium
 
 
@@ -41,7 +42,7 @@ async def test_order_within_a_partition(medium: Medium) -> None:
 
     for partition in range(2):
         assert [record.offset for record in records if record.partition == partition] == list(range(600))
-    assert all(1 <= len(batch) <= 500 for batch in reader.batches)
+    assert all(1 <= len(batch.records) <= 500 for batch in reader.batches)
 
 
 async def test_a_new_group_starts_at_the_end(medium: Medium) -> None:
@@ -60,8 +61,8 @@ async def test_a_group_goes_on_where_it_committed(medium: Medium) -> None:
     async with medium.reading() as reader:
         await medium.put(None, b"1")
         await medium.put(None, b"other", partition=1)
-        records = await reader.until(2)
-        await reader.source.commit(records)
+        await reader.until(2)
+        await reader.commit_all()
         await medium.put(None, b"2")
         await reader.until(3)
     await medium.put(None, b"3")
@@ -78,11 +79,12 @@ async def test_reading_on_does_not_commit(medium: Medium) -> None:
     """Asking for further batches leaves earlier ones uncommitted."""
     async with medium.reading() as reader:
         await medium.put(None, b"0")
-        await reader.source.commit(await reader.until(1))
+        await reader.until(1)
+        await reader.commit_all()
         for number in (1, 2, 3):
             await medium.put(None, b"%d" % number)
             await reader.until(number + 1)
-        await reader.source.commit([])
+        await reader.source.commit(Batch(()))
 
     async with medium.reading() as reader:
         await reader.until(3)
@@ -93,9 +95,91 @@ async def test_groups_do_not_disturb_each_other(medium: Medium) -> None:
     """Two groups each read everything, whatever the other one commits."""
     async with medium.reading("a-" + medium.group) as first, medium.reading("b-" + medium.group) as second:
         await medium.put(None, b"1")
-        await first.source.commit(await first.until(1))
+        await first.until(1)
+        await first.commit_all()
         await second.until(1)
     assert first.records == second.records
+
+
+async def test_a_group_goes_on_where_it_began(medium: Medium) -> None:
+    """A group that was there, and found nothing to read, reads what was written after it had left."""
+    async with medium.reading():
+        pass
+    await medium.put(None, b"meanwhile")
+
+    async with medium.reading() as reader:
+        await reader.until(1)
+    assert reader.values() == [b"meanwhile"]
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(params=["memory", "kafka"])
+async def left(request: pytest.FixtureRequest) -> AsyncIterator[Medium]:
+    """A log whose group has left, after which came old records and young ones: in one partition old and then young, in
+    the other an old one alone. A mock Kafka cannot look records up by their time.
+    """
+    medium = MemoryMedium() if request.param == "memory" else KafkaMedium(request.getfixturevalue("real_kafka"))
+    async with medium:
+        async with medium.reading():
+            pass
+        old = int(time.time() * 1000) - HOUR_MS
+        for number in range(3):
+            await medium.put(None, b"old", timestamp_ms=old + number)
+        await medium.put(None, b"old", partition=1, timestamp_ms=old)
+        for number in range(2):
+            await medium.put(None, b"young %d" % number)
+        yield medium
+
+
+async def test_an_old_backlog_is_passed_over_and_told(left: Medium) -> None:
+    """What is too old when a partition is taken over is counted before anything behind it is read, also where nothing
+    is behind it; what is young enough is read.
+    """
+    async with left.reading(backlog_seconds=60) as reader:
+        await reader.until(2)
+        await reader.until_skipped(4)
+        await left.put(None, b"new", partition=1)
+        await reader.until(3)
+    assert reader.skipped == 4
+    assert reader.values(0) == [b"young 0", b"young 1"]
+    assert reader.values(1) == [b"new"]
+    counted = 0
+    for batch in reader.batches:
+        counted += batch.skipped
+        assert counted >= (3 if batch.records else 0)
+
+
+async def test_a_commit_covers_what_was_passed_over(left: Medium) -> None:
+    """Not committed, it is told again to the next one; committed, it is not, and what is behind it is read."""
+    for commits in (False, True):
+        async with left.reading(backlog_seconds=60) as reader:
+            await reader.until(2)
+            await reader.until_skipped(4)
+            if commits:
+                await reader.source.commit(Batch((), reader.skipped))
+    async with left.reading(backlog_seconds=60) as reader:
+        await reader.until(2)
+        await left.put(None, b"new", partition=1)
+        await reader.until(3)
+    assert reader.skipped == 0
+    assert [*reader.values(0), *reader.values(1)] == [b"young 0", b"young 1", b"new"]
+
+
+async def test_only_the_backlog_of_the_group_is_passed_over(left: Medium) -> None:
+    """A group that is new has none; what arrives late while it is read is none; without a limit there is none."""
+    old = int(time.time() * 1000) - HOUR_MS
+    async with left.reading(f"new-{left.group}", backlog_seconds=60) as reader:
+        await left.put(None, b"late", timestamp_ms=old)
+        await left.put(None, b"late", partition=1, timestamp_ms=old)
+        await reader.until(2)
+    assert reader.skipped == 0
+    assert [*reader.values(0), *reader.values(1)] == [b"late", b"late"]
+
+    async with left.reading() as reader:
+        await reader.until(8)
+    assert reader.skipped == 0
 
 
 async def test_a_dead_letter_keeps_key_and_origin(medium: Medium) -> None:

@@ -4,28 +4,30 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from signalman.access.accounts import Account, Accounts
 from signalman.access.authenticator import Authenticator
-from signalman.backends.memory import MemoryBus, MemoryHub
+from signalman.backends.memory_bus import MemoryBus, MemoryHub
 from signalman.backends.memory_snapshots import MemorySnapshots
 from signalman.catalog import default_folder, load
 from signalman.channel import Catalog
-from signalman.event import Feed, Outgoing
+from signalman.event import Event, Record
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
 from signalman.principal import Principal
+from signalman.relay.publish import address, outgoing
+from signalman.relay.rows import Rows
 from signalman.web import app, server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -57,9 +59,9 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-def now() -> str:
-    """This moment, as events and rows have it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def now(seconds: float = 0) -> str:
+    """This moment, or one so much later, as events and rows have it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def row(catalog: Catalog, channel: str, table: str, tenant: str = TENANT, **columns: Any) -> dict[str, Any]:
@@ -70,12 +72,12 @@ def row(catalog: Catalog, channel: str, table: str, tenant: str = TENANT, **colu
     return {**empty, found.scope[0]: tenant, **version, **columns}
 
 
-def happened(type_: str, subject: str | None = None, **data: Any) -> bytes:
-    """An event as the relay publishes it."""
-    number = time.monotonic_ns()
-    return orjson.dumps(
-        {"id": f"e-{number}", "type": type_, "time": now(), "source": "foghorn", "subject": subject, "data": data}
-    )
+_numbers = count(1)
+
+
+def happened(type_: str, subject: str | None = None, *, at: str | None = None, **data: Any) -> Event:
+    """An event as the relay has it before it looks at what it does to rows; of no channel and nobody's yet."""
+    return Event(f"e-{next(_numbers)}", type_, at or now(), "foghorn", (), "", data, subject)
 
 
 @dataclass
@@ -102,9 +104,15 @@ class World:
         found = self.catalog.channels[channel].tables[table]
         self.store.put(found, row(self.catalog, channel, table, tenant, **columns))
 
-    async def publish(self, channel: str, *events: bytes, tenant: str = TENANT) -> None:
-        """Publish as the relay would."""
-        await self.bus.publish([Outgoing(Feed(channel, (tenant,)), events)])
+    async def publish(self, channel: str, *events: Event, tenant: str = TENANT) -> None:
+        """Publish as the relay would, with what the events do to rows."""
+        rows = Rows(self.catalog)
+        own = (replace(event, channel=channel, scope=(tenant,)) for event in events)
+        await self.bus.publish(outgoing([address(_record(), event, rows.changes(event).rows) for event in own]))
+
+
+def _record() -> Record:
+    return Record("analytics_events", 0, next(_numbers), round(time.time() * 1000), None, None)
 
 
 @asynccontextmanager

@@ -42,12 +42,26 @@ class Line:
     async def begin(self, seq: int = 0, view: str = "v1") -> dict[str, Any]:
         """Take a subscription and say that it begins; the client's request."""
         asked = await self.hear()
+        await self.begun(asked, seq, view)
+        return asked
+
+    async def go_on(self, view: str = "v1") -> dict[str, Any]:
+        """Take a subscription and say that it goes on where the client stood; the client's request."""
+        asked = await self.hear()
+        await self.begun(asked, asked["resume"]["seq"], view, recovered=True)
+        return asked
+
+    async def begun(self, asked: dict[str, Any], seq: int, view: str = "v1", *, recovered: bool = False) -> None:
+        """Say that the subscription begins which was asked for."""
         assert asked["type"] == "subscribe"
         await self.say(
             "subscribed", id=asked["id"], channel=asked["channel"], scope=["t"], view=view,
-            epoch="e1" if seq else None, seq=seq, recovered=False, tables=[],
+            epoch="e1" if seq else None, seq=seq, recovered=recovered, partial=False, tables=[],
         )  # fmt: skip
-        return asked
+
+    async def catch_up(self, seq: int, view: str = "v1") -> None:
+        """Say that all of the beginning is there."""
+        await self.say("caught_up", view=view, seq=seq)
 
     async def happen(self, prev: int, *ids: str, view: str = "v1") -> None:
         """Send events."""

@@ -1,9 +1,10 @@
 """A gateway behind a real uvicorn, with everything else in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import orjson
@@ -12,9 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from signalman.access.accounts import Account, Accounts
 from signalman.access.authenticator import Authenticator
 from signalman.access.jwt import JwtVerifier, mint
-from signalman.backends.memory import MemoryBus, MemoryHub
+from signalman.backends.memory_bus import MemoryBus, MemoryHub
 from signalman.backends.memory_snapshots import MemorySnapshots
-from signalman.event import Feed, Outgoing
+from signalman.event import Feed, Outgoing, OutgoingEvent, Record
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
@@ -44,6 +45,7 @@ class Served:
     publisher: MemoryBus
     store: MemorySnapshots
     now: list[float] = field(default_factory=lambda: [NOW])
+    _offsets: Iterator[int] = field(default_factory=count)
 
     @property
     def http(self) -> str:
@@ -62,8 +64,13 @@ class Served:
         )
 
     async def publish(self, *events: bytes, feed: Feed = FEED) -> None:
-        """Publish as the relay would."""
-        await self.publisher.publish([Outgoing(feed, events)])
+        """Publish as the relay would, each event out of a record of its own."""
+        outgoing = []
+        for data in events:
+            offset = next(self._offsets)
+            record = Record("test", 0, offset, offset, key=None, value=None)
+            outgoing.append(OutgoingEvent(record, offset.to_bytes(8, "big"), data))
+        await self.publisher.publish([Outgoing(feed, tuple(outgoing))])
 
     def connect(self, token: str | None = TOKEN, **options: Any) -> connect:
         """A client's socket; with a token in the header unless *token* is None."""

@@ -1,15 +1,18 @@
 """The client over real sockets: against a real gateway, and against a server that follows a script."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from signalman.client.connection import Client
 from signalman.client.errors import ConnectionEnded
+from signalman.client.follow import Follower
 from signalman.client.messages import (
     CaughtUp,
     Connected,
@@ -17,7 +20,6 @@ from signalman.client.messages import (
     Events,
     Message,
     Refused,
-    Reset,
     Snapshot,
     Subscribed,
     Subscription,
@@ -37,7 +39,7 @@ def soon() -> Iterator[float]:
     return iter([0.01, 0.02, 0.03, 0.04])
 
 
-async def until(client: Client, kind: type[Message], within: float = 5.0) -> list[Any]:
+async def until(client: Client | Follower, kind: type[Message], within: float = 5.0) -> list[Any]:
     """Everything up to and including the first message of *kind*."""
     heard: list[Any] = []
     async with asyncio.timeout(within):
@@ -46,6 +48,17 @@ async def until(client: Client, kind: type[Message], within: float = 5.0) -> lis
             if isinstance(message, kind):
                 break
     return heard
+
+
+def ids(messages: list[Any]) -> list[str]:
+    """Of the events that are new among them."""
+    return [event["id"] for message in messages if isinstance(message, Events) for event in message.news]
+
+
+def changing(number: int, row: dict[str, Any]) -> bytes:
+    """An event that changes a row."""
+    rows = [{"table": "streams", "op": "upsert", "row": row}]
+    return orjson.dumps({**orjson.loads(event(number)), "rows": rows})
 
 
 def kinds(messages: list[Any]) -> list[str]:
@@ -113,28 +126,137 @@ async def test_a_store_that_is_away_is_trouble_and_not_the_end() -> None:
         assert (await until(client, Events))[-1].events[0]["id"] == "e-1"
 
 
-async def test_a_lost_connection_is_opened_again() -> None:
-    """After a break the subscription begins anew, and what an older socket said cannot follow."""
+async def test_a_break_costs_nothing() -> None:
+    """Against a real gateway: what happened while the socket was gone comes after it is back, and nothing comes twice.
+    The rows are not sent again.
+    """
+    async with served() as world, Client(world.http, TOKEN, [STREAMS], delays=soon) as client:
+        await until(client, CaughtUp)
+        await world.publish(event(1))
+        before = await until(client, Events)
+        assert client._socket is not None
+        client._socket.transport.abort()
+        await world.publish(event(2))
+        await world.publish(event(3))
+        after = await until(client, CaughtUp)
+        await world.publish(event(4))
+        after += await until(client, Events)
+    assert [kind for kind in kinds(after) if kind != "Events"] == [
+        "Disconnected",
+        "Connected",
+        "Subscribed",
+        "CaughtUp",
+    ]
+    assert [message.recovered for message in after if isinstance(message, Subscribed)] == [True]
+    assert ids([*before, *after]) == ["e-1", "e-2", "e-3", "e-4"]
+
+
+async def test_a_lost_connection_goes_on_at_another_server() -> None:
+    """With the place where it stood, events and bookmarks counted, and with nothing but what was missed."""
+
+    async def breaks(line: Line) -> None:
+        await line.welcome()
+        assert "resume" not in await line.begin(seq=5)
+        await line.happen(5, "replayed")
+        await line.catch_up(6)
+        await line.happen(6, "live")
+        await line.say("bookmark", view="v1", seq=9)
+        line.socket.transport.abort()
+
+    async def goes_on(line: Line) -> None:
+        await line.welcome()
+        assert (await line.go_on("v7"))["resume"] == {"epoch": "e1", "seq": 9}
+        await line.happen(9, "missed", view="v7")
+        await line.catch_up(10, "v7")
+        await line.stay()
+
+    async with (
+        scripted(breaks) as first,
+        scripted(goes_on) as second,
+        Client(first, "t", [STREAMS], delays=soon) as client,
+    ):
+        heard = await until(client, Disconnected)
+        client._url = f"{second}/v1/ws"  # a load balancer's choice
+        heard += await until(client, CaughtUp)
+    assert kinds(heard)[-5:] == ["Disconnected", "Connected", "Subscribed", "Events", "CaughtUp"]
+    assert heard[-3].recovered
+    assert ids(heard) == ["replayed", "live", "missed"]
+
+
+async def test_what_cannot_be_resumed_says_why() -> None:
+    """First the reason, then the new beginning."""
 
     async def breaks(line: Line) -> None:
         await line.welcome()
         await line.begin(seq=5)
-        await line.happen(5, "old")
+        await line.catch_up(5)
         line.socket.transport.abort()
 
-    async def lasts(line: Line) -> None:
+    async def begins_anew(line: Line) -> None:
         await line.welcome()
-        await line.begin(seq=9)
-        await line.happen(9, "new")
+        asked = await line.hear()
+        await line.say("reset", view="v1", id=asked["id"], reason="trimmed")
+        await line.begun(asked, seq=80)
         await line.stay()
 
-    async with scripted(breaks, lasts) as url, Client(url, "t", [STREAMS], delays=soon) as client:
+    async with scripted(breaks, begins_anew) as url, Client(url, "t", [STREAMS], delays=soon) as client:
+        await until(client, Disconnected)
+        heard = await until(client, Subscribed)
+    assert kinds(heard) == ["Connected", "Reset", "Subscribed"]
+    assert (heard[1].reason, heard[2].recovered) == ("trimmed", False)
+
+
+async def test_a_connection_lost_before_it_caught_up_begins_anew() -> None:
+    """Half a snapshot is none; but an event that was there before is known again."""
+
+    async def breaks(line: Line) -> None:
+        await line.welcome()
+        await line.begin(seq=5)
+        await line.happen(5, "once")
+        line.socket.transport.abort()
+
+    async def begins(line: Line) -> None:
+        await line.welcome()
+        assert "resume" not in await line.begin(seq=4)
+        await line.happen(4, "earlier", "once", "later")
+        await line.stay()
+
+    async with scripted(breaks, begins) as url, Client(url, "t", [STREAMS], delays=soon) as client:
+        heard = [*await until(client, Disconnected), *await until(client, Events)]
+    assert [m.recovered for m in heard if isinstance(m, Subscribed)] == [False, False]
+    assert ids(heard) == ["once", "earlier", "later"]
+
+
+async def test_nothing_of_an_older_socket_comes_after_a_newer_one() -> None:
+    """A server that was given up for dead speaks again, while its successor already does: nobody listens to it."""
+    given_up, replaced = asyncio.Event(), asyncio.Event()
+
+    async def falls_silent(line: Line) -> None:
+        await line.welcome(heartbeat_ms=20)
+        await line.begin(seq=5)
+        await line.catch_up(5)
+        await given_up.wait()
+        with contextlib.suppress(ConnectionClosed):
+            await line.happen(5, "from beyond")
+        replaced.set()
+
+    async def takes_over(line: Line) -> None:
+        await line.welcome()
+        await line.go_on()
+        given_up.set()
+        await replaced.wait()
+        await line.happen(5, "new")
+        await line.stay()
+
+    async with (
+        scripted(falls_silent) as first,
+        scripted(takes_over) as second,
+        Client(first, "t", [STREAMS], delays=soon) as client,
+    ):
         heard = await until(client, Disconnected)
-        again = await until(client, Events)
-    assert kinds(heard)[-1] == "Disconnected"
-    assert heard[-1].retry_in == 0.01
-    assert kinds(again) == ["Connected", "Subscribed", "Events"]
-    assert again[-1].events[0]["id"] == "new"
+        client._url = f"{second}/v1/ws"
+        heard += await until(client, Events)
+    assert ids(heard) == ["new"]
 
 
 async def test_the_credential_is_in_the_header_and_nowhere_else(caplog: pytest.LogCaptureFixture) -> None:
@@ -235,24 +357,24 @@ async def test_silence_is_death() -> None:
     assert heard[-1].reason == "nothing was heard for 0.05 s"
 
 
-async def test_a_hole_is_healed() -> None:
-    """The client asks anew on the same connection; what comes between is dropped."""
+async def test_a_hole_is_mended() -> None:
+    """The client asks anew on the same connection, from where all was well; what comes between is dropped."""
 
     async def skips(line: Line) -> None:
         await line.welcome()
         first = await line.begin(seq=5)
+        await line.catch_up(5)
         await line.happen(7, "after the hole")
         assert await line.hear() == {"type": "unsubscribe", "id": first["id"]}
         await line.say("unsubscribed", id=first["id"])
-        await line.begin(seq=8)
-        await line.happen(8, "healed")
+        assert (await line.go_on())["resume"] == {"epoch": "e1", "seq": 5}
+        await line.happen(5, "in the hole", "at its end", "after the hole")
         await line.stay()
 
     async with scripted(skips) as url, Client(url, "t", [STREAMS]) as client:
         heard = await until(client, Events)
-    assert kinds(heard) == ["Connected", "Subscribed", "Reset", "Subscribed", "Events"]
-    assert heard[2] == Reset(STREAMS, "hole")
-    assert heard[-1].events[0]["id"] == "healed"
+    assert kinds(heard) == ["Connected", "Subscribed", "CaughtUp", "Subscribed", "Events"]
+    assert ids(heard) == ["in the hole", "at its end", "after the hole"]
 
 
 async def test_a_subscription_that_failed_for_now_is_asked_for_again() -> None:
@@ -349,3 +471,23 @@ async def test_rows_come_in_the_parts_that_the_server_chose() -> None:
         heard = await until(client, CaughtUp)
     parts = [m for m in heard if isinstance(m, Snapshot)]
     assert [(p.part, p.last, p.key) for p in parts] == [(1, True, ("stream_id",))]
+
+
+async def test_a_dashboard_has_current_rows() -> None:
+    """The tables of a real gateway, kept by what its events say, across a break."""
+    async with served() as world, Client(world.http, TOKEN, [STREAMS], delays=soon) as client:
+        follower = Follower(client)
+        await until(follower, CaughtUp)
+        assert len(follower.rows(STREAMS, "streams")) == 7
+        key = follower.rows(STREAMS, "streams")[0]["stream_id"]
+        await world.publish(changing(1, {"stream_id": key, "status": "idle"}))
+        await until(follower, Events)
+        assert client._socket is not None
+        client._socket.transport.abort()
+        await until(follower, Disconnected)
+        assert follower.is_stale(STREAMS)
+        await world.publish(changing(2, {"stream_id": "new", "status": "live"}))
+        await until(follower, CaughtUp)
+    status = {row["stream_id"]: row["status"] for row in follower.rows(STREAMS, "streams")}
+    assert (len(status), status[key], status["new"]) == (8, "idle", "live")
+    assert not follower.is_stale(STREAMS)

@@ -1,6 +1,5 @@
 """What a person sees and does on the dashboard."""
 
-from contextlib import AsyncExitStack
 from typing import Any
 
 import orjson
@@ -19,7 +18,9 @@ from tests.integration.pages import (
     gateway,
     happened,
     is_live,
+    now,
     page_of,
+    until,
 )
 
 pytestmark = MARKS
@@ -191,30 +192,21 @@ async def test_the_feed_is_bounded(browser: Browser) -> None:
         await expect(page.locator("#feed li")).to_have_count(200)
 
 
-async def test_it_comes_back_by_itself(browser: Browser) -> None:
-    """The gateway restarts: the page says so, keeps what it shows, and is exact again when it is back."""
-    async with AsyncExitStack() as running:
-        world = await running.enter_async_context(gateway())
+async def test_what_happened_before_is_listed_and_not_counted(browser: Browser) -> None:
+    """The last events are there from the beginning, in the order of their times across channels; the rate is that of
+    what happens now.
+    """
+    async with gateway() as world:
+        for second, channel in enumerate(["streams", "analytics", "streams"]):
+            type_ = "stream_source" if channel == "streams" else "push_end"
+            await world.publish(channel, happened(type_, f"number-{second}", at=now(second - 10)))
         async with page_of(browser, world, f"#token={TOKEN}") as page:
             await is_live(page)
-            await running.aclose()
-            await expect(page.locator("#state-name")).to_have_text("Reconnecting")
-            await expect(page.locator("#state-age")).to_contain_text("again in")
-            await expect(page.locator("#streams tbody tr")).to_have_count(3)
-            async with gateway(world.port) as second:
-                second.put("streams", "streams", stream_id=f"{STREAM}7", status="live", current_viewers=1)
-                await is_live(page)
-                await expect(page.locator("#streams tbody tr")).to_have_count(4)
-
-
-async def test_stale_is_said(browser: Browser) -> None:
-    """The gateway has lost its bus: the page says that what it shows may be old, and when it no longer is."""
-    async with gateway() as world, page_of(browser, world, f"#token={TOKEN}") as page:
-        await is_live(page)
-        world.gateway.hub.lost()
-        await expect(page.get_by_role("status").first).to_have_text("Stale")
-        world.gateway.hub.recovered({})
-        await expect(page.get_by_role("status").first).to_have_text("Live")
+            await expect(page.locator("#feed li")).to_have_count(3)
+            subjects = await page.locator("#feed .subject").all_inner_texts()
+            assert subjects == ["number-2", "number-1", "number-0"]
+            await until(page, "document.getElementById('spark').firstElementChild.getAttribute('points') !== ''")
+            await expect(page.locator("#tile-events")).to_have_text("0")
 
 
 async def test_tables_that_cannot_be_read_are_told(browser: Browser) -> None:

@@ -14,13 +14,15 @@ from signalman.backends.postgres import FrameworksDirectory
 from signalman.backends.redis_bus import RedisBus
 from signalman.catalog import default_folder, load
 from signalman.errors import BackendUnavailable
-from signalman.event import Feed, Outgoing
+from signalman.event import Feed, Outgoing, OutgoingEvent, Record
 from tests.contract.directories import PostgresAccounts, new_text, new_token
 from tests.contract.listening import Listener
 from tests.servers import ClickHouse, MissingServerError, Postgres, Redis
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 FEED = Feed("streams", ("tenant-1",))
+RECORD = Record("analytics_events", 0, 7, 1_000, None, None)
+BATCH = [Outgoing(FEED, (OutgoingEvent(RECORD, b"identity", b'{"id":"1"}'),))]
 
 
 def block(containing: str) -> str:
@@ -70,8 +72,15 @@ async def test_redis_users_can_do_their_work(restricted: Redis) -> None:
         await gateway.subscribe(FEED)
         await relay.ping()
         await gateway.ping()
-        await relay.publish([Outgoing(FEED, (b'{"id":"1"}',))])
+        await relay.beat(10)
+        assert await gateway.is_fed()
+        before = (await gateway.history(FEED, 0)).position
+        await relay.publish(BATCH)
         assert await listener.until_events(FEED, 1) == [b'{"id":"1"}']
+        assert [each.events for each in (await gateway.history(FEED, 0)).publications] == [(b'{"id":"1"}',)]
+        assert before is not None
+        assert len(await gateway.missed(FEED, before) or ()) == 1
+        await relay.retire("skipped")
         await gateway.unsubscribe(FEED)
 
 
@@ -79,7 +88,7 @@ async def test_a_gateway_cannot_publish(restricted: Redis) -> None:
     """A gateway that was taken over cannot make up events."""
     async with RedisBus(as_user(restricted.url, "signalman-gateway")) as gateway:
         with pytest.raises(BackendUnavailable):
-            await gateway.publish([Outgoing(FEED, (b'{"id":"1"}',))])
+            await gateway.publish(BATCH)
 
 
 def test_redis_users_reach_no_other_keys(restricted: Redis) -> None:

@@ -171,26 +171,49 @@ async def test_nobody_there() -> None:
     assert (await ended(process))[0] == 130
 
 
+async def goes(line: Line) -> None:
+    """A gateway that restarts."""
+    await line.welcome()
+    await line.begin(seq=5)
+    await line.catch_up(5)
+    await line.happen(5, "before")
+    await line.socket.close(1012, "server restarts")
+
+
 async def test_it_follows_across_a_restart() -> None:
-    """What happened on the new connection is written after what happened on the old one."""
+    """What happened meanwhile is written after what happened on the old connection, and nothing twice."""
 
-    async def goes(line: Line) -> None:
+    async def goes_on(line: Line) -> None:
         await line.welcome()
-        await line.begin(seq=5)
-        await line.happen(5, "before")
-        await line.socket.close(1012, "server restarts")
-
-    async def comes(line: Line) -> None:
-        await line.welcome()
-        await line.begin(seq=9)
-        await line.say("caught_up", view="v1", seq=9)
-        await line.happen(9, "after")
+        assert (await line.go_on())["resume"] == {"epoch": "e1", "seq": 6}
+        await line.happen(6, "meanwhile")
+        await line.catch_up(7)
+        await line.happen(7, "after")
         await line.stay()
 
-    async with scripted(goes, comes) as url:
-        code, lines, said = await ended(await tail(url, "streams", "-n", "2"))
-    assert (code, [line["id"] for line in lines]) == (0, ["before", "after"])
+    async with scripted(goes, goes_on) as url:
+        code, lines, said = await ended(await tail(url, "streams", "-n", "3"))
+    assert (code, [line["id"] for line in lines]) == (0, ["before", "meanwhile", "after"])
     assert "server restarts; reconnecting in" in said
+    assert "live again, nothing missed: streams" in said
+
+
+async def test_it_says_what_it_could_not_follow() -> None:
+    """The reason is in words, and what a new beginning replays is not written again."""
+
+    async def begins_anew(line: Line) -> None:
+        await line.welcome()
+        asked = await line.hear()
+        await line.say("reset", view="v1", id=asked["id"], reason="trimmed")
+        await line.begun(asked, seq=4)
+        await line.happen(4, "missed before", "before", "after")
+        await line.catch_up(7)
+        await line.stay()
+
+    async with scripted(goes, begins_anew) as url:
+        code, lines, said = await ended(await tail(url, "streams", "-n", "3"))
+    assert (code, [line["id"] for line in lines]) == (0, ["before", "missed before", "after"])
+    assert "streams: it was away for longer than the gateway remembers; starting over" in said
 
 
 async def test_the_token_may_come_from_standard_input() -> None:

@@ -10,7 +10,8 @@ from tests.servers.kafka_mock import MockKafka
 from tests.servers.ports import free_port, wait_for, wait_for_async
 from tests.servers.postgres import Postgres, create_frameworks
 from tests.servers.process import Child, ChildError
-from tests.servers.redis import Redis
+from tests.servers.redis import Redis, find_redis_7
+from tests.servers.redis_cluster import RedisCluster, RedisNode
 from tests.servers.server import MissingServerError, Server
 
 __all__ = [
@@ -22,8 +23,11 @@ __all__ = [
     "MockKafka",
     "Postgres",
     "Redis",
+    "RedisCluster",
+    "RedisNode",
     "Server",
     "create_frameworks",
+    "find_redis_7",
     "free_port",
     "wait_for",
     "wait_for_async",

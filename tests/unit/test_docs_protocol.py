@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -10,23 +10,26 @@ import yaml
 from pydantic import BaseModel
 
 from signalman.access.scope import complete_scope
-from signalman.backends.memory import MemoryBus
+from signalman.backends.memory_bus import MemoryBus
 from signalman.catalog import default_folder, load
 from signalman.catalog.paths import keeps
-from signalman.channel import Catalog
-from signalman.event import Event, Position
+from signalman.channel import Catalog, Table
+from signalman.event import Event
 from signalman.gateway import frames
 from signalman.gateway.hub import Hub
-from signalman.gateway.requests import Auth, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
+from signalman.gateway.log import LogLimits
+from signalman.gateway.requests import Auth, Cursor, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
 from signalman.gateway.session import Send, Session, SessionLimits
 from signalman.metrics import Metrics
 from signalman.principal import Principal
-from signalman.protocol import CLIENT_MESSAGES, CLOSES, ERRORS, SERVER_MESSAGES, CloseCode
+from signalman.protocol import CLIENT_MESSAGES, CLOSES, ERRORS, SERVER_MESSAGES, CloseCode, ResetReason
 from signalman.relay.encode import encode
+from signalman.relay.rows import Rows
 from tests.unit.documents import ROOT, code_blocks, code_spans, rows, section, text_of
 from tests.unit.json_schema import faults
 
 TENANT = "5eed517e-ba5e-da7a-517e-ba5eda7a0001"
+STREAM = "5eedfeed-11fe-ca57-feed-11feca570001"
 PROTOCOL = text_of("docs/protocol.md")
 ASYNCAPI: dict[str, Any] = yaml.safe_load((ROOT / "docs/asyncapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS: dict[str, Any] = ASYNCAPI["components"]["schemas"]
@@ -62,6 +65,13 @@ class Heard:
         self.notices.append(frame)
 
 
+def tables() -> dict[str, tuple[str, Table]]:
+    """Each table of the pack by its name, with its channel's."""
+    return {
+        table.name: (channel.name, table) for channel in pack().channels.values() for table in channel.tables.values()
+    }
+
+
 def conversation() -> list[bytes]:
     """What a session says when it goes through everything that it knows."""
     session = Session(pack(), SessionLimits(), now=0)
@@ -80,31 +90,48 @@ def conversation() -> list[bytes]:
 
 
 def notices() -> list[bytes]:
-    """What everybody is told when the bus goes and comes."""
+    """What everybody is told when the bus and the source go and come."""
     watcher = Heard()
-    hub = Hub(MemoryBus(), Metrics(), max_frames=1, max_bytes=1)
+    limits = LogLimits(seconds=1, events=1, bytes=1)
+    hub = Hub(MemoryBus(), Metrics(), versions={}, history=limits, max_frames=1, max_bytes=1)
     hub.enter(watcher)
     hub.lost()
     hub.recovered({})
+    hub.stale("source")
+    hub.fresh("source")
     return watcher.notices
+
+
+def happened(type_: str, **data: Any) -> bytes:
+    """An event of the pack as it is published, with what it does to tables."""
+    channel, event_type = pack().routes["analytics", type_]
+    ids = {"stream_id": STREAM, "node_id": "n", "session_id": "s"}
+    event = Event("e", event_type.name, "2026-08-20T10:11:12Z", "foghorn", (TENANT,), channel, {**ids, **data})
+    return encode(event, Rows(pack()).changes(event).rows)
 
 
 def deliveries() -> list[bytes]:
     """What a subscription is made of."""
-    event = Event("e", "stream_end", "2026-08-20T10:11:12Z", "foghorn", (TENANT,), "streams", {"node_id": "n"})
-    at = Position("9f86d081884c7d65", 1)
+    epoch, upserts, deletes = "9f86d081884c7d65.1b2c3d4e", happened("stream_end"), happened("viewer_disconnect")
+    assert b'"upsert"' in upserts
+    assert b'"delete"' in deletes
     return [
         frames.subscribed(
-            request_id="s", channel="streams", scope=(TENANT,), view="v1", position=None, tables=["streams"]
+            request_id="s", channel="streams", scope=(TENANT,), view="v1", epoch=None, seq=0, recovered=False,
+            partial=True, tables=["streams"],
         ),
-        frames.snapshot(
-            view="v1", table="streams", key=["stream_id"], rows=[{}], part=1, last=True, as_of_ms=1, lag_ms=None
+        *(
+            frames.snapshot(view="v1", table=table, rows=[{}], part=1, last=True, as_of_ms=1, lag_ms=None)
+            for _, table in tables().values()
         ),
-        frames.events("v1", 0, at, [encode(event)]),
-        frames.events("v1", 1, at, [encode(event)]),
-        frames.caught_up("v1", 1),
+        frames.events("v1", 0, 1, [upserts, deletes], epoch),
+        frames.events("v1", 1, 2, [happened("stream_buffer")], None),
+        frames.caught_up("v1", 2),
+        frames.bookmark("v1", 3),
+        frames.bookmark("v2", 3, epoch),
         frames.reset("v1", "gap"),
-    ]
+        frames.reset("v1", "trimmed", request_id="s"),
+    ]  # fmt: skip
 
 
 @cache
@@ -133,6 +160,13 @@ def test_error_codes() -> None:
     ]
 
 
+def test_reset_reasons() -> None:
+    """Each reason is explained, and no other."""
+    reasons = get_args(ResetReason)
+    assert [cells[0] for cells in rows(section(PROTOCOL, "Reset"))] == [f"`{reason}`" for reason in reasons]
+    assert SCHEMAS["reset"]["properties"]["reason"]["enum"] == [*reasons]
+
+
 @pytest.mark.parametrize(
     ("heading", "names"), [("Client → server", CLIENT_MESSAGES), ("Server → client", SERVER_MESSAGES)]
 )
@@ -147,7 +181,9 @@ def test_messages_of_the_protocol(heading: str, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("block", code_blocks(PROTOCOL, "json"))
 def test_examples_of_the_protocol(block: str) -> None:
-    """Each JSON example is what it says: a message as the gateway takes or sends it, or an event of the pack."""
+    """Each JSON example is what it says: a message as the gateway takes or sends it, or an event of the pack with what
+    it does to the pack's tables.
+    """
     example = orjson.loads(block)
     if example["type"] in CLIENT_MESSAGES:
         request = parse_request(block)
@@ -155,10 +191,37 @@ def test_examples_of_the_protocol(block: str) -> None:
             parse_filter(request.filter, pack().channels[request.channel])
     elif example["type"] in SERVER_MESSAGES:
         assert not list(faults(example, SCHEMAS[example["type"]], SCHEMAS))
+        check_tables(example)
     else:
         assert not list(faults(example, SCHEMAS["event"], SCHEMAS))
         [channel] = [each for each in pack().channels.values() if example["type"] in each.events]
         assert all(keeps(channel.events[example["type"]].keep, member) for member in example["data"])
+        check_rows(example)
+
+
+def check_tables(message: Any) -> None:
+    """The tables, columns and rules of a server's example are the pack's."""
+    if message["type"] == "snapshot":
+        _, table = tables()[message["table"]]
+        assert message["key"] == [*table.key]
+        for row in message["rows"]:
+            assert {*row} <= {*table.columns}
+        rules = message["rules"]
+        assert (rules["version"], rules["compared"], rules["final"]) == (table.version, table.compared, table.final)
+        assert [rule["column"] for rule in rules["clock"]] == [rule.column for rule in table.clock]
+    for event in message.get("events", ()):
+        check_rows(event)
+
+
+def check_rows(event: Any) -> None:
+    """What an example's event does to tables is what the pack says of its type."""
+    for change in event.get("rows", ()):
+        channel, table = tables()[change["table"]]
+        assert event["type"] in pack().channels[channel].events
+        assert event["type"] in table.changed_by
+        assert {*table.key} <= {*change["row"]} <= {*table.columns}
+        if change["op"] == "delete":
+            assert {*change["row"]} == {*table.key, table.version} - {None}
 
 
 def test_messages_of_asyncapi() -> None:
@@ -219,6 +282,16 @@ def test_client_schemas(name: str) -> None:
         assert limits.items() <= schema["properties"][member].items()
 
 
+def test_the_schema_of_a_cursor() -> None:
+    """What a client may resume from is what the gateway takes."""
+    model = Cursor.model_json_schema()
+    assert {*model["properties"]} == {*SCHEMAS["cursor"]["properties"]} == {*SCHEMAS["cursor"]["required"]}
+    assert SCHEMAS["cursor"]["additionalProperties"] is False
+    for member, shape in model["properties"].items():
+        limits = {key: value for key, value in shape.items() if key in {"minLength", "maxLength", "minimum"}}
+        assert limits.items() <= SCHEMAS["cursor"]["properties"][member].items()
+
+
 @pytest.mark.parametrize(("name", "payload"), examples(CLIENT_MESSAGES))
 def test_client_examples(name: str, payload: Any) -> None:
     """The gateway takes each example of a client's message, filters and scope included."""
@@ -233,6 +306,7 @@ def test_client_examples(name: str, payload: Any) -> None:
 def test_server_examples(name: str, payload: Any) -> None:
     """Each example of a server's message is of the documented shape, and so its names are the code's."""
     assert not list(faults(payload, SCHEMAS[name], SCHEMAS))
+    check_tables(payload)
     if name == "error":
         kind = ERRORS[payload["code"]]
         assert (payload["title"], payload["status"]) == (kind.title, kind.status)

@@ -36,7 +36,7 @@ LOCKS = {
     "requirements-dev.lock": [*PROJECT["dependencies"], *(each for extra in EXTRAS.values() for each in extra), *BUILD],
 }
 
-USED_BY_ANOTHER = {"chdb": "clickhouse-connect", "hiredis": "redis", "httptools": "uvicorn"}
+USED_BY_ANOTHER = {"chdb": "clickhouse-connect", "httptools": "uvicorn"}
 """Dependencies that no module of ours imports, and who does."""
 
 BROUGHT_BY = {"starlette": "fastapi", "aiohttp": "clickhouse-connect", "pydantic-core": "pydantic"}

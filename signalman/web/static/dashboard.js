@@ -1,11 +1,10 @@
 // The page: signs in, connects, and shows what the client says.
 
+import { Board } from "./board.js";
 import { Feed } from "./feed.js";
 import { compact, span } from "./format.js";
-import { apply } from "./live.js";
 import { Sections } from "./sections.js";
 import { Client } from "./signalman.js";
-import { Tables } from "./tables.js";
 
 const STORED = "signalman.token";
 const SHOW_EVERY_MS = 250; // more often nobody can read
@@ -26,7 +25,7 @@ const STATES = {
 
 const part = (id) => document.getElementById(id);
 
-const tables = new Tables();
+const board = new Board();
 const sections = new Sections();
 const feed = new Feed({
   list: part("feed"),
@@ -40,7 +39,6 @@ let client = null;
 let state = { name: "stopped", detail: "", retryAt: null };
 let liveUntil = 0; // when the page was last as it should be
 let interrupted = false;
-let offset = 0; // the server's clock minus this one's
 let dirty = true;
 let troubles = new Map(); // channel → what does not work
 const perSecond = new Array(SPARK_SECONDS).fill(0);
@@ -84,7 +82,7 @@ function signOut(error = "") {
 
 /** Another person must not see what the one before saw. */
 function forget() {
-  tables.clear();
+  board.clear();
   feed.clear();
   troubles = new Map();
   perSecond.fill(0);
@@ -97,7 +95,10 @@ const callbacks = {
   state(now) {
     // Each attempt is a connection of its own; to whoever looks it is one interruption.
     state = now.name === "connecting" && interrupted ? { ...state, retryAt: null } : now;
-    if (now.name === "reconnecting") interrupted = true;
+    if (now.name === "reconnecting") {
+      interrupted = true;
+      board.lost();
+    }
     if (now.name === "live") interrupted = false;
     if (now.name === "credential") signOut(now.detail);
     if (now.name === "live") show(); // never say so before the rows are there
@@ -112,35 +113,40 @@ const callbacks = {
       section.hidden = !frame.channels.includes(section.dataset.channel);
     }
   },
-  clock(time) {
-    if (Number.isFinite(time)) offset = time - Date.now();
-  },
   subscribed({ channel }, frame) {
-    tables.subscribed(channel, frame.tables);
+    if (!frame.recovered) board.of(channel).begin(frame.tables);
+    dirty = true;
   },
   snapshot({ channel }, frame) {
-    tables.snapshot(channel, frame);
+    board.of(channel).snapshot(frame);
   },
-  events({ channel }, frame) {
-    for (const event of frame.events) {
-      apply(tables, channel, event);
-      feed.add(channel, event);
-    }
-    perSecond[perSecond.length - 1] += frame.events.length;
+  events({ channel }, frame, live) {
+    board.of(channel).events(frame.events);
+    for (const event of frame.events) feed.add(channel, event, live ? serverTime() : Date.parse(event.time) || 0);
+    if (live) perSecond[perSecond.length - 1] += frame.events.length;
     dirty = true;
   },
   caughtUp({ channel }) {
     troubles.delete(channel);
-    tables.caughtUp(channel);
+    board.of(channel).caughtUp();
+    board.expire(serverTime());
     dirty = true;
   },
-  trouble(subscription, error) {
-    troubles.set(subscription?.channel ?? "", error.detail);
+  reset({ channel }) {
+    board.of(channel).lost();
+    dirty = true;
   },
-  refused(subscription, error) {
-    troubles.set(subscription.channel, error.detail);
+  trouble({ channel }, error) {
+    troubles.set(channel, error.detail);
+  },
+  refused({ channel }, error) {
+    troubles.set(channel, error.detail);
   },
 };
+
+function serverTime() {
+  return client?.now() ?? Date.now();
+}
 
 // -- showing it -------------------------------------------------------------------------------------------------------
 
@@ -160,7 +166,7 @@ function showState() {
   part("state-age").textContent = age(now);
   part("board").dataset.old = String(!["live", "stale"].includes(state.name) && alarming(now));
   const notice = part("notice");
-  const words = [state.detail, ...troubles.values()].filter(Boolean);
+  const words = [...new Set([state.detail, ...troubles.values()])].filter(Boolean);
   if (state.name === "ended") words.push("Reload the page to try again.");
   if (state.name === "reconnecting") words.push("What you see may be old.");
   const text = words.join(" ");
@@ -189,7 +195,7 @@ function show() {
   showState();
   if (!dirty) return;
   dirty = false;
-  sections.show(tables, Date.now() + offset);
+  sections.show(board, serverTime());
   feed.show();
 }
 
@@ -198,6 +204,8 @@ function everySecond() {
   perSecond.shift();
   if (client === null) return;
   showRate();
+  // Without a connection nothing is heard of any row: what is shown stays as it was when it was lost.
+  if (["live", "loading", "stale"].includes(state.name)) board.expire(serverTime());
   dirty = true; // times pass
 }
 

@@ -17,7 +17,7 @@ export class Feed {
   #types = new Set();
   #waiting = []; // came while paused
   #paused = false;
-  #fresh = []; // came since the last `show`, newest first
+  #fresh = []; // came since the last `show`, the last one first
   #list;
   #count;
   #search;
@@ -35,17 +35,18 @@ export class Feed {
     pause.addEventListener("click", () => this.pause(!this.#paused));
   }
 
-  /** Take an event in, unless it is there already: after a reset events are said again. */
-  add(channel, event) {
+  /**
+   * Take an event in that came at `at`, Unix milliseconds, or happened then where it is told later; unless it is there
+   * already: when a view begins anew, events are said again.
+   */
+  add(channel, event, at) {
     if (this.#ids.has(event.id)) return;
     this.#ids.add(event.id);
     if (!this.#types.has(event.type)) this.#addType(event.type);
-    const entry = { channel, event, text: JSON.stringify(event).toLowerCase(), line: null };
-    if (this.#paused) this.#waiting.unshift(entry);
-    else this.#fresh.unshift(entry);
-    for (const kept of [this.#waiting, this.#fresh]) {
-      for (const gone of kept.splice(KEPT)) this.#ids.delete(gone.event.id);
-    }
+    const entry = { channel, event, at, text: JSON.stringify(event).toLowerCase(), line: null };
+    const coming = this.#paused ? this.#waiting : this.#fresh;
+    coming.unshift(entry);
+    if (coming.length > 2 * KEPT) this.#keepLatest(coming);
   }
 
   pause(paused) {
@@ -70,20 +71,37 @@ export class Feed {
   /** Put on the page what has come. */
   show() {
     if (this.#fresh.length > 0) {
-      const fresh = this.#fresh.splice(0);
-      this.#entries.unshift(...fresh);
-      this.#list.prepend(...fresh.filter((entry) => this.#passes(entry)).map((entry) => line(entry)));
-      for (const gone of this.#entries.splice(KEPT)) {
-        this.#ids.delete(gone.event.id);
-        gone.line?.remove();
-      }
+      this.#entries.unshift(...this.#fresh.splice(0));
+      this.#keepLatest(this.#entries);
+      this.#place();
     }
     this.#tell();
   }
 
+  /** Latest first. Of those of one moment, what came later is the later. */
+  #keepLatest(entries) {
+    entries.sort((one, other) => other.at - one.at);
+    for (const gone of entries.splice(KEPT)) {
+      this.#ids.delete(gone.event.id);
+      gone.line?.remove();
+    }
+  }
+
   #showAll() {
-    this.#list.replaceChildren(...this.#entries.filter((entry) => this.#passes(entry)).map((entry) => line(entry)));
+    this.#list.replaceChildren();
+    this.#place();
     this.#tell();
+  }
+
+  /** Put lines where they belong; those that are there already stay, with what is open or selected in them. */
+  #place() {
+    const shown = this.#entries.filter((entry) => this.#passes(entry));
+    let there = this.#list.firstElementChild;
+    for (const entry of shown) {
+      const wanted = line(entry);
+      if (wanted === there) there = there.nextElementSibling;
+      else this.#list.insertBefore(wanted, there);
+    }
   }
 
   #passes(entry) {

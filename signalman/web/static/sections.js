@@ -4,16 +4,15 @@ import { NONE, ago, bytes, country, label, number, percent, shortId, span, speed
 import { Grid } from "./grid.js";
 
 const SHOWN = 50;
-const UNREPORTED_MS = 180_000; // the store declares a stream offline 2 to 3 minutes after its last update
-const STALE_NODE_MS = 90_000; // without an update for so long, what a node said no longer counts
 const RUNNING = new Set(["requested", "queued", "progress", "started", "recording", "uploading", "processing"]);
 const BIGGEST = 6; // countries, sessions
 const KINDS = { clip: "Clip", dvr: "Recording", vod: "Upload" };
 
 const at = (time) => (time ? Date.parse(time) : NaN);
 
-export const isLive = (row, now) => row.status === "live" && !(now - at(row.updated_at) > UNREPORTED_MS);
-export const isHealthy = (row, now) => Boolean(row.is_healthy) && !(now - at(row.updated_at) > STALE_NODE_MS);
+// Both change with time alone as well, by the clock rules of their tables.
+const isLive = (row) => row.status === "live";
+const isHealthy = (row) => Boolean(row.is_healthy) && !row.stale;
 
 function shape(row) {
   if (!row.primary_height) return row.quality_tier ?? NONE;
@@ -21,14 +20,14 @@ function shape(row) {
   return `${row.primary_height}p${rate}${row.primary_codec ? ` ${row.primary_codec}` : ""}`;
 }
 
-function health(row, now) {
-  if (!isLive(row, now)) return ["", NONE];
+function health(row) {
+  if (!isLive(row)) return ["", NONE];
   if (row.has_issues) return ["bad", row.issues_description || "Issues"];
   return row.buffer_state === "DRY" ? ["warn", "Buffer dry"] : ["good", "Good"];
 }
 
-function nodeState(row, now) {
-  if (now - at(row.updated_at) > STALE_NODE_MS) return ["warn", "No news"];
+function nodeState(row) {
+  if (row.stale) return ["warn", "No news"];
   if (!row.is_healthy) return ["bad", "Unhealthy"];
   return row.operational_mode && row.operational_mode !== "normal" ? ["warn", label(row.operational_mode)] : ["good", "Healthy"];
 }
@@ -44,24 +43,24 @@ const STREAMS = [
   { head: "Stream", kind: "id", text: (row) => shortId(row.stream_id), title: (row) => row.stream_id },
   {
     head: "Status",
-    text: (row) => (row.live ? "Live" : row.status === "live" ? "No news" : label(row.status)),
-    tone: (row) => (row.live ? "good" : row.status === "live" ? "warn" : ""),
+    text: (row) => label(row.status),
+    tone: (row) => (isLive(row) ? "good" : ""),
   },
-  { head: "Viewers", kind: "number strong", text: (row) => (row.live ? number(row.current_viewers ?? 0) : NONE) },
+  { head: "Viewers", kind: "number strong", text: (row) => (isLive(row) ? number(row.current_viewers ?? 0) : NONE) },
   {
     head: "Health",
-    text: (row) => health(row, row.now)[1],
-    tone: (row) => health(row, row.now)[0],
+    text: (row) => health(row)[1],
+    tone: (row) => health(row)[0],
     title: (row) => row.issues_description ?? "",
   },
   { head: "Quality", text: shape, title: (row) => row.quality_tier ?? "" },
   { head: "Node", kind: "id", text: (row) => shortId(row.node_id), title: (row) => row.node_id ?? "" },
-  timed("Since", (row) => (row.live ? row.started_at : row.updated_at)),
+  timed("Since", (row) => (isLive(row) ? row.started_at : row.updated_at)),
 ];
 
 const NODES = [
   { head: "Node", kind: "id", text: (row) => shortId(row.node_id), title: (row) => `${row.node_id} in ${row.cluster_id}` },
-  { head: "State", text: (row) => nodeState(row, row.now)[1], tone: (row) => nodeState(row, row.now)[0] },
+  { head: "State", text: (row) => nodeState(row)[1], tone: (row) => nodeState(row)[0] },
   {
     head: "CPU",
     kind: "number meter",
@@ -124,7 +123,7 @@ class Section {
   /** Show `rows`, of which there are `total`; `known` tells nothing yet from nothing there. */
   show(rows, { known, now, total = rows.length, note = "" }) {
     const shown = rows.slice(0, SHOWN);
-    this.#grid.show(shown.map((row) => ({ ...row, now, live: isLive(row, now) })));
+    this.#grid.show(shown.map((row) => ({ ...row, now })));
     part(this.#name).hidden = rows.length === 0;
     const empty = part(`${this.#name}-empty`);
     empty.hidden = rows.length > 0;
@@ -141,38 +140,41 @@ export class Sections {
   #sessions = new Section("sessions", SESSIONS, (row) => `${row.stream_id} ${row.node_id} ${row.session_id}`, "Whoever starts to watch appears here.");
   #artifacts = new Section("artifacts", ARTIFACTS, (row) => row.request_id, "Nothing is being recorded, clipped or uploaded right now.");
 
-  show(tables, now) {
-    this.#showStreams(tables, now);
-    this.#showNodes(tables, now);
-    this.#showViewers(tables, now);
-    this.#showArtifacts(tables, now);
+  show(board, now) {
+    this.#showStreams(board, now);
+    this.#showNodes(board, now);
+    this.#showViewers(board, now);
+    this.#showArtifacts(board, now);
+    for (const each of document.querySelectorAll("[data-channel]")) {
+      each.dataset.stale = String(board.isOld(each.dataset.channel));
+    }
   }
 
-  #showStreams(tables, now) {
-    const rows = tables.rows("streams", "streams");
-    const order = (row) => [isLive(row, now) ? 1 : 0, Number(row.current_viewers) || 0, at(row.updated_at) || 0];
+  #showStreams(board, now) {
+    const rows = board.rows("streams", "streams");
+    const order = (row) => [isLive(row) ? 1 : 0, Number(row.current_viewers) || 0, at(row.updated_at) || 0];
     rows.sort((one, other) => descending(order(one), order(other)) || compare(one.stream_id, other.stream_id));
-    const live = rows.filter((row) => isLive(row, now));
-    const known = tables.known("streams", "streams");
+    const live = rows.filter(isLive);
+    const known = board.known("streams", "streams");
     this.#streams.show(rows, { known, now, note: rows.length > live.length ? `${live.length} live of ${rows.length}` : "" });
     const viewers = live.reduce((sum, row) => sum + (Number(row.current_viewers) || 0), 0);
     tile("streams", known, number(live.length), issues(live));
     tile("viewers", known, number(viewers), live.length > 0 ? `across ${number(live.length)} stream${live.length > 1 ? "s" : ""}` : "");
   }
 
-  #showNodes(tables, now) {
-    const rows = tables.rows("system", "nodes");
-    rows.sort((one, other) => Number(isHealthy(one, now)) - Number(isHealthy(other, now)) || compare(one.node_id, other.node_id));
-    const known = tables.known("system", "nodes");
+  #showNodes(board, now) {
+    const rows = board.rows("system", "nodes");
+    rows.sort((one, other) => Number(isHealthy(one)) - Number(isHealthy(other)) || compare(one.node_id, other.node_id));
+    const known = board.known("system", "nodes");
     this.#nodes.show(rows, { known, now });
-    const healthy = rows.filter((row) => isHealthy(row, now)).length;
+    const healthy = rows.filter(isHealthy).length;
     tile("nodes", known, number(healthy), rows.length > healthy ? `of ${rows.length}; ${rows.length - healthy} need a look` : rows.length > 0 ? "all of them" : "");
     part("tile-nodes").dataset.tone = rows.length > healthy ? "warn" : "";
   }
 
-  #showViewers(tables, now) {
-    const rows = tables.rows("analytics", "viewers");
-    const known = tables.known("analytics", "viewers");
+  #showViewers(board, now) {
+    const rows = board.rows("analytics", "viewers");
+    const known = board.known("analytics", "viewers");
     const counts = new Map();
     for (const row of rows) counts.set(row.country_code, (counts.get(row.country_code) ?? 0) + 1);
     const countries = [...counts].map(([code, count]) => ({ code, name: country(code), count }));
@@ -187,10 +189,10 @@ export class Sections {
     this.#sessions.show(rows.slice(0, BIGGEST), { known, now });
   }
 
-  #showArtifacts(tables, now) {
-    const rows = tables.rows("analytics", "artifacts").filter((row) => RUNNING.has(row.stage));
+  #showArtifacts(board, now) {
+    const rows = board.rows("analytics", "artifacts").filter((row) => RUNNING.has(row.stage));
     rows.sort((one, other) => at(other.updated_at) - at(one.updated_at) || compare(one.request_id, other.request_id));
-    this.#artifacts.show(rows, { known: tables.known("analytics", "artifacts"), now });
+    this.#artifacts.show(rows, { known: board.known("analytics", "artifacts"), now });
   }
 }
 

@@ -1,76 +1,147 @@
-// The channels' tables as they are now: rows by key, replaced as a whole at `caught_up`.
+// The tables of one subscription, kept current: the merge rule of docs/protocol.md. The same as
+// signalman/client/tables.py; tests/vectors hold the two together. Pure: no I/O and no clock.
+//
+// While a subscription begins, a shadow copy is filled, and events go into that alone: they are partly older than what
+// is shown, and what is shown would go back in time. It stays as it was, stale, until `caughtUp` puts the copy in its
+// place.
 
-/** One table. While a snapshot is loading a shadow copy is filled, and what is shown stays until the copy is complete. */
-class Table {
-  key = null;
-  rows = new Map();
+import { apply, nextDue } from "./clock.js";
+import { isNewer } from "./version.js";
+
+/** Deleted keys that each table remembers, the latest ones: minutes of them, while events are mixed up by seconds. */
+export const TOMBSTONES = 50_000;
+
+export class Tables {
+  #shown = new Map(); // name → Table
   #shadow = null;
+  #stale = true;
 
-  begin() {
-    this.#shadow = new Map();
+  /** Whether what is shown may be old, or is not there yet. */
+  get stale() {
+    return this.#stale;
   }
 
-  add(frame) {
-    this.key = frame.key;
-    for (const row of frame.rows) this.#shadow?.set(this.name(row), row);
+  /** The subscription begins, or begins anew. One that is recovered needs no call: what is held stays. */
+  begin(names) {
+    this.#shadow = new Map(names.map((name) => [name, new Table()]));
+    this.#stale = true;
   }
 
-  finish() {
-    if (this.#shadow === null) return;
-    this.rows = this.#shadow;
-    this.#shadow = null;
+  /** Take in a part of a table's rows. */
+  snapshot(frame) {
+    this.#shadow?.get(frame.table)?.fill(frame);
   }
 
-  /** What happened after the rows were read happens to the copy too. */
-  apply(change) {
-    if (this.key === null) return;
-    change(this.rows, (row) => this.name(row));
-    if (this.#shadow !== null) change(this.#shadow, (row) => this.name(row));
+  /** Take in what events say about rows. Changes of a table that has no snapshot are left out: its rows come later. */
+  events(events) {
+    const tables = this.#shadow ?? this.#shown;
+    for (const event of events) {
+      for (const change of event.rows ?? []) tables.get(change.table)?.change(change);
+    }
   }
 
-  name(row) {
-    return JSON.stringify(this.key.map((column) => row[column]));
+  /** Everything that there was has come: the shadow copy is what is shown, in one step. */
+  caughtUp() {
+    if (this.#shadow !== null) [this.#shown, this.#shadow] = [this.#shadow, null];
+    this.#stale = false;
+  }
+
+  /** The connection broke, or the subscription was reset: until `caughtUp`, what is shown may be old. */
+  lost() {
+    this.#stale = true;
+  }
+
+  /** Let time do what it does to rows; `now` is the server's time, Unix milliseconds. */
+  expire(now) {
+    for (const table of this.#held()) table.expire(now);
+  }
+
+  /** When `expire` may next change something; null while it cannot. */
+  nextExpiry() {
+    const due = this.#held().flatMap((table) => table.due ?? []);
+    return due.length > 0 ? Math.min(...due) : null;
+  }
+
+  /** The tables that are shown, be they empty. */
+  get names() {
+    return [...this.#shown.keys()];
+  }
+
+  /** The rows shown, in no order. They are replaced and never changed. */
+  rows(table) {
+    return [...(this.#shown.get(table)?.rows.values() ?? [])];
+  }
+
+  #held() {
+    return [...this.#shown.values(), ...(this.#shadow?.values() ?? [])];
   }
 }
 
-export class Tables {
-  #tables = new Map(); // "channel.table" → Table
-  #loading = new Map(); // channel → names of the tables of its latest `subscribed`
+/** One copy of one table. Before its first part of a snapshot it takes no changes. */
+class Table {
+  rows = new Map();
+  due = null; // no rule of the clock changes a row before; it may be too early, and not every row has to be looked at
+  #key = null;
+  #rules = null;
+  #tombstones = new Map(); // key → version of what was deleted, oldest deletion first; only where it can decide
 
-  #table(channel, name) {
-    const full = `${channel}.${name}`;
-    if (!this.#tables.has(full)) this.#tables.set(full, new Table());
-    return this.#tables.get(full);
+  fill({ key, rules, rows }) {
+    this.#key = key;
+    this.#rules = { ...rules, compared: rules.compared && rules.version !== null };
+    for (const row of rows) this.#put(this.#name(row), row);
   }
 
-  subscribed(channel, names) {
-    this.#loading.set(channel, names);
-    for (const name of names) this.#table(channel, name).begin();
+  /** Take in a row change of an event, unless something newer was there. */
+  change({ op, row, initial = {} }) {
+    if (this.#key === null) return;
+    const name = this.#name(row);
+    const version = this.#versionOf(row);
+    if (this.#rules.compared && isNewer(this.#heldVersion(name), version)) return;
+    if (op === "delete") this.#delete(name, version);
+    else if (!(this.#rules.final && this.#tombstones.has(name))) this.#upsert(name, row, initial);
   }
 
-  snapshot(channel, frame) {
-    this.#table(channel, frame.table).add(frame);
+  expire(now) {
+    if (this.due === null || this.due > now) return;
+    this.due = null;
+    for (const [name, row] of this.rows) {
+      const left = apply(row, this.#rules.clock, now);
+      // Not a deletion: the row may come back, should something be heard of it.
+      if (left === null) this.rows.delete(name);
+      else this.#put(name, left, now);
+    }
   }
 
-  caughtUp(channel) {
-    for (const name of this.#loading.get(channel) ?? []) this.#table(channel, name).finish();
+  #name(row) {
+    return JSON.stringify(this.#key.map((column) => row[column] ?? null));
   }
 
-  apply(channel, name, change) {
-    this.#table(channel, name).apply(change);
+  #versionOf(row) {
+    return this.#rules.version === null ? null : (row[this.#rules.version] ?? null);
   }
 
-  /** Whether the rows of a table have been read at least once. */
-  known(channel, name) {
-    return this.#table(channel, name).key !== null;
+  #heldVersion(name) {
+    const row = this.rows.get(name);
+    return row === undefined ? (this.#tombstones.get(name) ?? null) : this.#versionOf(row);
   }
 
-  rows(channel, name) {
-    return [...this.#table(channel, name).rows.values()];
+  #upsert(name, row, initial) {
+    const before = this.rows.get(name) ?? {};
+    const filled = Object.fromEntries(Object.entries(initial).filter(([column]) => (before[column] ?? null) === null));
+    this.#put(name, { ...before, ...filled, ...row });
   }
 
-  clear() {
-    this.#tables.clear();
-    this.#loading.clear();
+  #delete(name, version) {
+    this.rows.delete(name);
+    if (!this.#rules.compared && !this.#rules.final) return;
+    this.#tombstones.delete(name); // so that it is the latest one
+    this.#tombstones.set(name, version);
+    if (this.#tombstones.size > TOMBSTONES) this.#tombstones.delete(this.#tombstones.keys().next().value);
+  }
+
+  #put(name, row, after) {
+    this.rows.set(name, row);
+    const due = nextDue(row, this.#rules.clock, after);
+    if (due !== null && (this.due === null || due < this.due)) this.due = due;
   }
 }

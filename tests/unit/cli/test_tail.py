@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -30,6 +30,7 @@ from signalman.client.messages import (
     Trouble,
 )
 from signalman.errors import Forbidden, NotAuthenticated
+from signalman.protocol import ResetReason
 
 STREAM = "5eedfeed-11fe-ca57-feed-11feca570001"
 STREAMS, SYSTEM = Subscription("streams"), Subscription("system")
@@ -42,9 +43,9 @@ def event(number: int = 1, **data: Any) -> dict[str, Any]:
             "subject": STREAM, "data": {"stream_id": STREAM, **data}}  # fmt: skip
 
 
-def begun(subscription: Subscription = STREAMS) -> Subscribed:
-    """A subscription begins."""
-    return Subscribed(subscription, ("t",), None, 0, ("streams",))
+def begun(subscription: Subscription = STREAMS, *, recovered: bool = False, partial: bool = False) -> Subscribed:
+    """A subscription begins, or goes on."""
+    return Subscribed(subscription, ("t",), None, 0, ("streams",), recovered, partial)
 
 
 def rows(count: int, part: int = 1, *, last: bool = True) -> Snapshot:
@@ -93,26 +94,82 @@ async def test_the_connection_is_told_on_standard_error() -> None:
     """Whoever pipes the events elsewhere still sees what happens."""
     run = Run()
     await run(
-        CONNECTED, begun(), CaughtUp(STREAMS, 0), begun(SYSTEM), CaughtUp(SYSTEM, 0), Stale("bus"), Fresh("bus"),
-        Reset(STREAMS, "gap"), Trouble(STREAMS, "snapshot_unavailable", "Later.", 2.0), Disconnected("gone", 2.6),
+        CONNECTED, begun(), CaughtUp(STREAMS, 0), begun(SYSTEM, partial=True), CaughtUp(SYSTEM, 0),
+        Stale("bus"), Fresh("bus"), Stale("source"), Fresh("source"), Stale("moon"), Fresh("moon"),
+        Trouble(STREAMS, "snapshot_unavailable", "Later.", 2.0), Disconnected("gone", 2.6),
     )  # fmt: skip
     assert run.err.getvalue().splitlines() == [
         "-- connected to ws://gateway as account dev",
+        "-- system: the history is short, and rows may be behind at first",
         "-- live: streams, system",
         "-- stale: events may be late or missing, the bus does not answer",
         "-- fresh: the bus is back",
-        "-- streams: events were lost on their way to the gateway; starting over",
+        "-- stale: events may be late or missing, nobody reads the platform's events",
+        "-- fresh: the platform's events are read again",
+        "-- stale: events may be late or missing, moon",
+        "-- fresh: moon",
         "-- streams: Later. (again in 2 s)",
         "-- gone; reconnecting in 3 s",
     ]
     assert run.lines == []
 
 
+@pytest.mark.parametrize("reason", [*get_args(ResetReason), "hole"])
+async def test_a_new_beginning_has_its_reason_in_words(reason: str) -> None:
+    """A word of the protocol says little to who sits at the terminal."""
+    run = Run()
+    await run(Reset(STREAMS, reason))
+    (line,) = run.err.getvalue().splitlines()
+    why = line.removeprefix("-- streams: ").removesuffix("; starting over")
+    assert len(why.split()) > 2
+
+
+async def test_a_connection_that_is_back_says_whether_anything_was_missed() -> None:
+    """Channel by channel: one may have gone on and another begun anew."""
+    run = Run()
+    await run(
+        CONNECTED, begun(), begun(SYSTEM), CaughtUp(STREAMS, 0), CaughtUp(SYSTEM, 0), Disconnected("gone", 1),
+        CONNECTED, begun(recovered=True), CaughtUp(STREAMS, 0), Reset(SYSTEM, "trimmed"), begun(SYSTEM),
+        CaughtUp(SYSTEM, 0),
+    )  # fmt: skip
+    assert run.err.getvalue().splitlines()[2:] == [
+        "-- gone; reconnecting in 1 s",
+        "-- connected to ws://gateway as account dev",
+        "-- system: it was away for longer than the gateway remembers; starting over",
+        "-- live: system",
+        "-- live again, nothing missed: streams",
+    ]
+
+
 async def test_live_is_told_again_after_a_reset() -> None:
-    """So that the reader knows when to trust the screen again."""
-    run = Run(Wanted(("streams",)))
-    await run(CONNECTED, begun(), CaughtUp(STREAMS, 0), Reset(STREAMS, "slow"), begun(), CaughtUp(STREAMS, 9))
-    assert run.err.getvalue().count("live: streams") == 2
+    """So that the reader knows when to trust the screen again; of the channel that began anew, and of no other."""
+    run = Run()
+    await run(
+        CONNECTED, begun(), begun(SYSTEM), CaughtUp(STREAMS, 0), CaughtUp(SYSTEM, 0),
+        Reset(STREAMS, "slow"), begun(), CaughtUp(STREAMS, 9),
+    )  # fmt: skip
+    assert [line for line in run.err.getvalue().splitlines() if "live" in line] == [
+        "-- live: streams, system",
+        "-- live: streams",
+    ]
+
+
+async def test_no_event_is_written_twice() -> None:
+    """What a new beginning replays has been written before, and does not count again."""
+    run = Run(Wanted(max_events=3))
+    again = Events(STREAMS, 0, 2, (event(1), event(2)), frozenset({"e-1"}))
+    code = await run(CONNECTED, begun(), Events(STREAMS, 0, 1, (event(1),)), Reset(STREAMS, "slow"), begun(), again)
+    assert (code, [line["id"] for line in run.lines]) == (None, ["e-1", "e-2"])
+
+
+async def test_row_changes_are_written_as_they_came() -> None:
+    """A program may keep its own table with them."""
+    run = Run()
+    changes = [
+        {"table": "streams", "op": "upsert", "row": {"stream_id": STREAM, "status": "live"}, "initial": {"n": 1}}
+    ]
+    await run(CONNECTED, begun(), Events(STREAMS, 0, 1, ({**event(), "rows": changes},)))
+    assert run.lines == [{"channel": "streams", **event(), "rows": changes}]
 
 
 async def test_it_stops_after_so_many_events() -> None:

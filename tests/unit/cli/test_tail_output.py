@@ -46,6 +46,16 @@ def test_a_line_has_aligned_columns() -> None:
     assert first.index("buffer_state") == second.index("buffer_state")
 
 
+def test_row_changes_do_not_lengthen_a_line() -> None:
+    """They say in columns what the data says in fields; a program gets them, a person has seen it."""
+    lines = []
+    for rows_ in ([], [{"table": "streams", "op": "upsert", "row": {"stream_id": STREAM, "status": "live"}}]):
+        output, out = pretty(200, terminal=False)
+        output.event("streams", {**event(buffer_state="FULL"), "rows": rows_})
+        lines.append(out.getvalue())
+    assert lines[0] == lines[1]
+
+
 def test_a_terminal_gets_one_line_each() -> None:
     """What does not fit is cut there, and only there."""
     long = event(note="x" * 30, other="y" * 30)

@@ -45,19 +45,41 @@ def said(talk: Conversation) -> list[dict[str, Any]]:
     return [orjson.loads(frame) for frame in talk.outgoing()]
 
 
-def subscribed(talk: Conversation, id_: str = "1", view: str = "v1", seq: int = 0) -> list[Message]:
-    """Let the server begin a subscription."""
+def subscribed(
+    talk: Conversation, id_: str = "1", view: str = "v1", seq: int = 0, *, recovered: bool = False
+) -> list[Message]:
+    """Let the server begin a subscription, or go on with it."""
     epoch = "e1" if seq else None
     return hear(
         talk, type="subscribed", id=id_, channel="streams", scope=["t"], view=view, epoch=epoch, seq=seq,
-        recovered=False, tables=["streams"],
+        recovered=recovered, partial=False, tables=["streams"],
     )  # fmt: skip
+
+
+def caught_up(talk: Conversation, seq: int, view: str = "v1") -> list[Message]:
+    """Let the server say that all of the beginning is there."""
+    return hear(talk, type="caught_up", view=view, seq=seq)
+
+
+def asked(talk: Conversation) -> list[tuple[str, Any]]:
+    """What the client says, as id and what it wants to resume; unsubscribing as id and False."""
+    return [
+        (frame["id"], frame.get("resume") if frame["type"] == "subscribe" else False)
+        for frame in map(orjson.loads, talk.outgoing())
+    ]
 
 
 def events(talk: Conversation, prev: int, seq: int, view: str = "v1", **more: Any) -> list[Message]:
     """Let the server say that something happened."""
     happened = [{"id": str(n)} for n in range(prev, seq)]
     return hear(talk, type="events", view=view, prev=prev, seq=seq, events=happened, **more)
+
+
+def next_conversation(talk: Conversation) -> Conversation:
+    """The one on the next socket, welcomed."""
+    found = Conversation([STREAMS], talk.cursors())
+    hear(found, **WELCOME)
+    return found
 
 
 @pytest.fixture
@@ -99,26 +121,136 @@ def test_scope_filter_and_snapshot_are_asked_for_only_where_given() -> None:
 
 def test_a_subscription_from_beginning_to_live(talk: Conversation) -> None:
     """Each frame becomes its message, with the subscription in place of the server's name for the view."""
-    assert subscribed(talk, seq=7) == [Subscribed(STREAMS, ("t",), "e1", 7, ("streams",))]
+    begun = hear(
+        talk, type="subscribed", id="1", channel="streams", scope=["t"], view="v1", epoch="e1", seq=7, recovered=False,
+        partial=True, tables=["streams"],
+    )  # fmt: skip
+    assert begun == [Subscribed(STREAMS, ("t",), "e1", 7, ("streams",), recovered=False, partial=True)]
+    rules = {"version": "updated_at", "compared": True, "final": False, "clock": []}
     row = {"stream_id": "s"}
     snapshot = hear(
         talk, type="snapshot", view="v1", table="streams", key=["stream_id"], rows=[row], part=1, last=True,
-        as_of="2026-08-20T10:11:12Z", lag_ms=None,
+        as_of="2026-08-20T10:11:12Z", lag_ms=None, rules=rules,
     )  # fmt: skip
-    assert snapshot == [Snapshot(STREAMS, "streams", ("stream_id",), (row,), 1, True, "2026-08-20T10:11:12Z", None)]
+    assert snapshot == [
+        Snapshot(STREAMS, "streams", ("stream_id",), (row,), 1, True, "2026-08-20T10:11:12Z", None, rules)
+    ]
     assert events(talk, 7, 9) == [Events(STREAMS, 7, 9, ({"id": "7"}, {"id": "8"}))]
-    assert hear(talk, type="caught_up", view="v1", seq=9) == [CaughtUp(STREAMS, 9)]
+    assert caught_up(talk, 9) == [CaughtUp(STREAMS, 9)]
     assert events(talk, 9, 10) == [Events(STREAMS, 9, 10, ({"id": "9"},))]
 
 
-def test_a_hole_is_told_and_asked_anew(talk: Conversation) -> None:
-    """What does not chain is not taken; the client gives the subscription up and asks under another id."""
+def test_the_next_socket_goes_on_where_the_last_one_stood(talk: Conversation) -> None:
+    """The place is asked for, and the missed events come as if nothing had been. No snapshot, no reset."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    events(talk, 7, 8)
+    hear(talk, type="bookmark", view="v1", seq=11)
+    after = next_conversation(talk)
+    assert asked(after) == [("1", {"epoch": "e1", "seq": 11})]
+    assert subscribed(after, seq=11, recovered=True) == [
+        Subscribed(STREAMS, ("t",), "e1", 11, ("streams",), recovered=True)
+    ]
+    assert events(after, 11, 12) == [Events(STREAMS, 11, 12, ({"id": "11"},))]
+    # A second break, before it has caught up: nothing is missing all the same.
+    assert asked(next_conversation(after)) == [("1", {"epoch": "e1", "seq": 12})]
+
+
+def test_an_older_socket_cannot_move_a_newer_one(talk: Conversation) -> None:
+    """Whatever still comes out of it after the hand-over."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    after = Conversation([STREAMS], talk.cursors())
+    events(talk, 7, 8)
+    hear(talk, type="reset", view="v1", reason="slow")
+    hear(after, **WELCOME)
+    assert asked(after) == [("1", {"epoch": "e1", "seq": 7})]
+
+
+def test_an_attempt_without_an_answer_changes_nothing(talk: Conversation) -> None:
+    """Sockets that break before the welcome, before the answer, or while the server says "later" keep the place."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    never_welcomed = Conversation([STREAMS], talk.cursors())
+    never_answered = next_conversation(never_welcomed)
+    put_off = next_conversation(never_answered)
+    hear(put_off, type="error", id="1", code="bus_unavailable", detail="Not now.", retry_after_ms=2000)
+    last = next_conversation(put_off)
+    assert asked(last) == [("1", {"epoch": "e1", "seq": 7})]
+
+
+def test_what_had_not_caught_up_begins_anew(talk: Conversation) -> None:
+    """The rest of its tables would never come otherwise. What it delivered of the events is marked."""
+    subscribed(talk, seq=7)
+    events(talk, 7, 9)
+    after = next_conversation(talk)
+    assert asked(after) == [("1", None)]
+    subscribed(after, seq=6)
+    (replayed,) = events(after, 6, 10)
+    assert isinstance(replayed, Events)
+    assert [event["id"] for event in replayed.events] == ["6", "7", "8", "9"]
+    assert [event["id"] for event in replayed.news] == ["6", "9"]
+
+
+def test_a_resume_that_fails_is_told_with_its_reason(talk: Conversation) -> None:
+    """The reset comes first and has the subscription's id, because there is no view yet."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    after = next_conversation(talk)
+    assert hear(after, type="reset", view="v9", id="1", reason="trimmed") == [Reset(STREAMS, "trimmed")]
+    assert hear(after, type="reset", view="v9", id="elsewhere", reason="trimmed") == []
+    assert subscribed(after, view="v9", seq=20) == [Subscribed(STREAMS, ("t",), "e1", 20, ("streams",))]
+    assert asked(next_conversation(after)) == [("1", None)]
+
+
+def test_a_server_that_resumes_elsewhere_is_not_believed(talk: Conversation) -> None:
+    """It is asked once more, and then to begin anew."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    after = next_conversation(talk)
+    asked(after)
+    assert subscribed(after, seq=9, recovered=True) == []
+    assert asked(after) == [("1", False), ("2", {"epoch": "e1", "seq": 7})]
+    assert subscribed(after, "2", seq=9, recovered=True) == [Reset(STREAMS, "hole")]
+    assert asked(after) == [("2", False), ("3", None)]
+
+
+def test_a_hole_is_mended_without_a_word(talk: Conversation) -> None:
+    """What does not chain is not taken; the client asks for what comes after the last frame that did."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    assert events(talk, 8, 9) == []
+    assert asked(talk) == [("1", False), ("2", {"epoch": "e1", "seq": 7})]
+    assert events(talk, 9, 10) == []
+    subscribed(talk, "2", seq=7, recovered=True)
+    assert [m.seq for m in (*events(talk, 7, 8), *events(talk, 8, 10)) if isinstance(m, Events)] == [8, 10]
+
+
+def test_a_bookmark_behind_the_cursor_is_a_hole(talk: Conversation) -> None:
+    """It says that nothing was there which has been there."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    assert hear(talk, type="bookmark", view="v1", seq=6) == []
+    assert asked(talk) == [("1", False), ("2", {"epoch": "e1", "seq": 7})]
+
+
+def test_a_hole_that_comes_back_at_once_is_told(talk: Conversation) -> None:
+    """Resuming does not help there; the subscription begins anew."""
+    subscribed(talk, seq=7)
+    caught_up(talk, 7)
+    events(talk, 8, 9)
+    subscribed(talk, "2", seq=7, recovered=True)
+    caught_up(talk, 7)
+    asked(talk)
+    assert events(talk, 8, 9) == [Reset(STREAMS, "hole")]
+    assert asked(talk) == [("2", False), ("3", None)]
+
+
+def test_a_hole_in_a_beginning_is_told_and_asked_anew(talk: Conversation) -> None:
+    """There is no place yet to go back to; the client gives the subscription up and asks under another id."""
     subscribed(talk, seq=7)
     assert events(talk, 8, 9) == [Reset(STREAMS, "hole")]
-    assert said(talk) == [
-        {"type": "unsubscribe", "id": "1"},
-        {"type": "subscribe", "id": "2", "channel": "streams"},
-    ]
+    assert asked(talk) == [("1", False), ("2", None)]
 
 
 def test_after_a_hole_only_the_new_attempt_counts(talk: Conversation) -> None:
@@ -187,8 +319,9 @@ def test_last_words_are_kept_for_the_close(talk: Conversation) -> None:
 
 def test_stale_and_fresh_are_passed_on(talk: Conversation) -> None:
     """A dashboard shows that events may be late."""
-    assert hear(talk, type="stale", backend="bus") == [Stale("bus")]
-    assert hear(talk, type="fresh", backend="bus") == [Fresh("bus")]
+    for backend in ("bus", "source"):
+        assert hear(talk, type="stale", backend=backend) == [Stale(backend)]
+        assert hear(talk, type="fresh", backend=backend) == [Fresh(backend)]
 
 
 def test_patience_follows_the_heart() -> None:
@@ -201,8 +334,9 @@ def test_patience_follows_the_heart() -> None:
 
 def test_what_is_not_known_is_ignored(talk: Conversation) -> None:
     """Message types, members and views are only ever added."""
-    assert hear(talk, type="bookmark", view="v1", seq=3) == []
+    assert hear(talk, type="rumour", view="v1", seq=3) == []
     assert events(talk, 0, 1, "v9") == []
+    assert hear(talk, type="bookmark", view="v9", seq=3) == []
     assert hear(talk, type="heartbeat", time="2026-08-20T10:11:12Z", mood="good") == []
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from signalman.config import load
+from signalman.config.combinations import LATE_SECONDS
 from signalman.errors import ConfigError
+from signalman.gateway.late import LATE_MS
 from tests.unit.config.sample import faults, written
 
 SECRET = "hunter2-hunter2"
@@ -169,3 +171,12 @@ def test_no_fault_tells_a_value_of_a_file(tmp_path: Path) -> None:
         f"[access]\njwt_secret = '{SECRET}\n",
     ):
         assert SECRET not in "".join(map(str, faults(written(tmp_path, text))))
+
+
+def test_a_history_too_short_to_make_snapshots_up_to_date(tmp_path: Path) -> None:
+    """What is replayed over a snapshot, and what is looked at before it, must fit into the history."""
+    assert LATE_SECONDS * 1000 == LATE_MS
+    text = "[history]\nseconds = 39\n[snapshot]\nreplay_floor_seconds = 30\n"
+    [fault] = faults(written(tmp_path, text))
+    assert "history.seconds" in str(fault)
+    load(written(tmp_path, text.replace("39", "40")), {})

@@ -1,15 +1,25 @@
 """Small complete values for the gateway's tests: a catalog of two channels, publications, principals."""
 
+from collections.abc import Generator
+from typing import TypeVar
+
 import orjson
 
 from signalman.channel import Catalog, Channel, EventType, Filter, ScopeLevel, Table
-from signalman.event import Feed, Position, Publication
+from signalman.event import Feed, History, Position, Publication
+from signalman.gateway.feed import FollowedFeed
+from signalman.gateway.log import LogLimits
+from signalman.metrics import Metrics
 from signalman.principal import Principal
+
+T = TypeVar("T")
 
 TENANT = "5eed517e-ba5e-da7a-517e-ba5eda7a0001"
 OTHER = "5eed517e-ba5e-da7a-517e-ba5eda7a0002"
 STREAM = "5eedfeed-11fe-ca57-feed-11feca570001"
 FEED = Feed("streams", (TENANT,))
+NOW_MS = 1_000
+LIMITS = LogLimits(seconds=120.0, events=10_000, bytes=1 << 20)
 
 
 def event_type(name: str) -> EventType:
@@ -91,6 +101,47 @@ def event(number: int, type_: str = "stream_buffer", **data: object) -> bytes:
     )
 
 
-def publication(prev: int, *events: bytes, epoch: str = "e1", feed: Feed = FEED) -> Publication:
+def publication(prev: int, *events: bytes, epoch: str = "e1", feed: Feed = FEED, ms: int = NOW_MS) -> Publication:
     """A batch after *prev*."""
-    return Publication(feed, Position(epoch, prev + len(events)), prev, 1_000, events)
+    return Publication(feed, Position(epoch, prev + len(events), ms), prev, events)
+
+
+def followed(
+    position: Position | None = None,
+    *publications: Publication,
+    since_ms: int = 0,
+    max_frames: int = 100,
+    max_bytes: int = 1 << 20,
+    limits: LogLimits = LIMITS,
+    metrics: Metrics | None = None,
+) -> FollowedFeed:
+    """A feed that has just been followed: it stands at *position*, the end of *publications*, if there are any."""
+    feed = FollowedFeed(FEED, limits, metrics or Metrics(), version="1", max_frames=max_frames, max_bytes=max_bytes)
+    at = publications[-1].position if publications else position
+    feed.restarted(feed.ask(), History(at, publications, since_ms), NOW_MS)
+    return feed
+
+
+def table_changes(number: int, *rows: dict[str, object], **data: object) -> bytes:
+    """One published event with row changes."""
+    return orjson.dumps(orjson.loads(event(number, **data)) | {"rows": rows})  # type: ignore[arg-type] # any data
+
+
+def upsert(table: str, **row: object) -> dict[str, object]:
+    """A row change."""
+    return {"table": table, "op": "upsert", "row": row}
+
+
+def delete(table: str, **row: object) -> dict[str, object]:
+    """A row change."""
+    return {"table": table, "op": "delete", "row": row}
+
+
+def finished(work: Generator[None, None, T]) -> T:
+    """The result of work that is done in steps."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result

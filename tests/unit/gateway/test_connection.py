@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 import orjson
+import pytest
 
-from signalman.backends.memory import MemoryBus, MemoryHub
+from signalman.backends.memory_bus import MemoryBus, MemoryHub
 from signalman.errors import BackendUnavailable, NotAuthenticated, SnapshotTooLarge
-from signalman.event import Outgoing
+from signalman.event import Outgoing, OutgoingEvent, Record
+from signalman.gateway import beginning
 from signalman.gateway.connection import Connection
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.session import SessionLimits
@@ -16,6 +19,7 @@ from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery, SnapshotRows
 from signalman.principal import Principal
 from signalman.protocol import CloseCode
+from tests.servers import wait_for_async
 from tests.unit.gateway.make import FEED, STREAM, catalog, event, principal
 
 Message = dict[str, object]
@@ -83,12 +87,13 @@ class World:
         self.store = Store()
         self.clock = Clock()
         self.metrics = Metrics()
-        hub = MemoryHub(epoch="e1")
-        self.publisher = MemoryBus(hub)
+        self.bus = MemoryHub(epoch="e1", clock=self.clock)
+        self.publisher = MemoryBus(self.bus)
+        self._offsets = count()
         self.gateway = Gateway(
             catalog=catalog(),
             authenticate=check,
-            bus=MemoryBus(hub),
+            bus=MemoryBus(self.bus),
             snapshots=SharedSnapshots(self.store, self.metrics, clock=self.clock),
             metrics=self.metrics,
             limits=SessionLimits(),
@@ -98,8 +103,25 @@ class World:
         )
 
     async def publish(self, *events: bytes) -> None:
-        await self.publisher.publish([Outgoing(FEED, events)])
+        out = []
+        for data in events:
+            offset = next(self._offsets)
+            record = Record("topic", 0, offset, offset, None, None)
+            out.append(OutgoingEvent(record, offset.to_bytes(8, "big"), data))
+        await self.publisher.publish([Outgoing(FEED, tuple(out))])
         await asyncio.sleep(0)
+
+    def outcomes(self) -> dict[str, float]:
+        """How resumes ended."""
+        (metric,) = self.metrics.resumes.collect()
+        return {sample.labels["outcome"]: sample.value for sample in metric.samples if sample.name.endswith("_total")}
+
+    def replayed(self, kind: str) -> tuple[float, float]:
+        """How many replays there were of this kind, and how many events in them."""
+        (metric,) = self.metrics.replayed_events.collect()
+        own = [sample for sample in metric.samples if sample.labels["kind"] == kind]
+        found = {sample.name.rpartition("_")[2]: sample.value for sample in own}
+        return found["count"], found["sum"]
 
     def client(self, who: Principal | None = None) -> "Client":
         return Client(self, who)
@@ -201,8 +223,8 @@ async def test_without_clickhouse_events_go_on_and_the_snapshot_follows() -> Non
     world.store.away = False
     world.clock.move(2.5)
     heard = await client.until("caught_up")
-    assert types(heard) == ["reset", "subscribed", "snapshot", "caught_up"]
-    assert heard[0]["reason"] == "snapshot"
+    assert types(heard) == ["reset", "subscribed", "snapshot", "events", "caught_up"]
+    assert (heard[0]["reason"], heard[1]["seq"]) == ("snapshot", 0)
 
 
 async def test_a_table_that_turns_out_too_large_is_said() -> None:
@@ -299,6 +321,117 @@ async def test_after_unsubscribe_nothing_comes() -> None:
     await world.publish(event(1))
     assert client.pull() == []
     assert world.metrics.feeds._value.get() == 0
+
+
+async def test_what_happened_just_before_comes_after_the_rows() -> None:
+    """The store may not have it yet: a newcomer gets it from the past of the feed."""
+    world = World()
+    client = await world.ready()
+    await world.publish(event(1))
+    heard = await client.subscribed()
+    assert types(heard) == ["subscribed", "snapshot", "events", "caught_up"]
+    assert (heard[0]["seq"], heard[0]["recovered"], heard[3]["seq"]) == (0, False, 1)
+    assert world.replayed("join") == (1, 1)
+
+
+async def test_a_past_that_is_too_short_is_said() -> None:
+    """The client is told that its rows may lack something, and an operator sees it."""
+    world = World()
+    client = await world.ready()
+    await world.publisher.retire("skipped")
+    heard = await client.subscribed()
+    assert heard[0]["partial"] is True
+    assert world.metrics.partial_joins._value.get() == 1
+
+
+async def test_who_comes_back_gets_exactly_what_was_missed() -> None:
+    """No rows, no event twice, none left out; on whatever gateway."""
+    world = World()
+    first, second = await world.ready(), await world.ready()
+    heard = await first.subscribed()
+    await world.publish(event(1), event(2), event(3))
+    cursor = {"epoch": (await first.until("events"))[0]["epoch"], "seq": 1}
+    heard = await second.subscribed(resume=cursor)
+    assert types(heard) == ["subscribed", "events", "caught_up"]
+    assert (heard[0]["recovered"], heard[0]["seq"], heard[0]["tables"]) == (True, 1, ["streams"])
+    assert [e["id"] for e in heard[1]["events"]] == ["e-2", "e-3"]  # type: ignore[attr-defined] # decoded JSON
+    assert world.outcomes() == {"recovered": 1}
+    assert world.replayed("resume") == (1, 2)
+
+
+async def test_who_cannot_go_on_is_told_why_and_begins_anew() -> None:
+    """A reset that names the subscription, since its view is not known yet; then everything from the start."""
+    world = World()
+    client = await world.ready()
+    await world.publish(event(1))
+    heard = await client.subscribed(resume={"epoch": "e1.00000000", "seq": 1})
+    assert types(heard) == ["reset", "subscribed", "snapshot", "events", "caught_up"]
+    assert (heard[0]["id"], heard[0]["reason"], heard[0]["view"]) == ("s", "changed", heard[1]["view"])
+    assert heard[1]["recovered"] is False
+    assert world.outcomes() == {"changed": 1}
+
+
+async def test_without_a_snapshot_one_comes_back_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where that fails, begins at the head, as it would have."""
+    monkeypatch.setattr(beginning, "AHEAD", 0.01)
+    world = World()
+    client = await world.ready()
+    await world.publish(event(1), event(2))
+    token = (await client.subscribed(snapshot=False))[0]["epoch"]
+    client.say(type="unsubscribe", id="s")
+    await client.until("unsubscribed")
+    heard = await client.subscribed(snapshot=False, resume={"epoch": token, "seq": 1})
+    assert types(heard) == ["subscribed", "events", "caught_up"]
+    assert heard[0]["tables"] == []
+    client.say(type="unsubscribe", id="s")
+    await client.until("unsubscribed")
+    heard = await client.subscribed(snapshot=False, resume={"epoch": token, "seq": 7})
+    assert types(heard) == ["reset", "subscribed", "caught_up"]
+    assert heard[1]["seq"] == 2
+
+
+async def test_a_cursor_that_is_ahead_is_waited_for() -> None:
+    """Another gateway heard more: what it told comes here as well, a moment later."""
+    world = World()
+    client, other = await world.ready(), await world.ready()
+    await world.publish(event(1))
+    token = (await other.subscribed())[0]["epoch"]
+    client.say(type="subscribe", id="s", channel="streams", resume={"epoch": token, "seq": 2})
+    await asyncio.sleep(0.01)
+    assert client.pull() == []
+    await world.publish(event(2), event(3))
+    heard = await client.until("caught_up")
+    assert types(heard) == ["subscribed", "events", "caught_up"]
+    assert [e["id"] for e in heard[1]["events"]] == ["e-3"]  # type: ignore[attr-defined] # decoded JSON
+
+
+async def test_a_reset_before_anything_was_said_names_the_subscription() -> None:
+    """The client does not know the view yet."""
+    world = World()
+    client = await world.ready()
+    await world.publish(event(1))
+    world.clock.move(60)  # an epoch that has just begun is not retired
+    client.say(type="subscribe", id="s", channel="streams")
+    await wait_for_async(lambda: any(each.live for each in client.connection._subscriptions.values()))
+    await world.publisher.retire("skipped")
+    await wait_for_async(lambda: any(each.lost for each in client.connection._subscriptions.values()))
+    heard = await client.until("caught_up")
+    assert types(heard) == ["reset", "subscribed", "snapshot", "caught_up"]
+    assert (heard[0]["id"], heard[0]["reason"]) == ("s", "skipped")
+
+
+async def test_what_is_stale_is_said_after_welcome() -> None:
+    """Whoever comes while a backend is away learns of it, as those who were there did."""
+    world = World()
+    world.gateway.hub.stale("bus")
+    world.gateway.hub.stale("source")
+    client = world.client(principal())
+    heard = client.pull()
+    assert [(m["type"], m.get("backend")) for m in heard[1:]] == [
+        ("welcome", None),
+        ("stale", "bus"),
+        ("stale", "source"),
+    ]
 
 
 async def test_two_subscriptions_take_turns() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman.errors import BadMessage
-from signalman.gateway.requests import Auth, Filter, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
+from signalman.gateway.requests import Auth, Cursor, Filter, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
 from tests.unit.gateway.make import STREAM, catalog
 
 STREAMS = catalog().channels["streams"]
@@ -30,6 +30,13 @@ def test_each_message_of_the_protocol_is_understood() -> None:
     )
 
 
+def test_a_cursor_is_an_epoch_and_a_seq() -> None:
+    """What a client was told last, handed back."""
+    request = parse_request('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":"e1.abc","seq":0}}')
+    assert isinstance(request, Subscribe)
+    assert request.resume == Cursor(epoch="e1.abc", seq=0)
+
+
 @pytest.mark.parametrize(
     ("data", "code", "request_id"),
     [
@@ -45,6 +52,13 @@ def test_each_message_of_the_protocol_is_understood() -> None:
         ('{"type":"subscribe","id":"s","channel":"streams","tenant_id":"x"}', "invalid_request", "s"),
         ('{"type":"subscribe","id":"s","channel":"streams","filter":{"stream_id":[]}}', "invalid_request", "s"),
         ('{"type":"subscribe","id":"s","channel":"streams","snapshot":"yes"}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":{"seq":5}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":"e"}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":"","seq":5}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":"e","seq":-1}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":"e","seq":"5"}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":null,"seq":5}}', "invalid_request", "s"),
+        ('{"type":"subscribe","id":"s","channel":"streams","resume":"e.5"}', "invalid_request", "s"),
         ('{"type":"auth","token":""}', "invalid_request", None),
         ('{"type":"ping","t":{}}', "invalid_request", None),
     ],

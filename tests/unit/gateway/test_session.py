@@ -5,6 +5,7 @@ import pytest
 
 from signalman.errors import BadMessage
 from signalman.event import Feed
+from signalman.gateway.requests import Cursor
 from signalman.gateway.session import Action, Authenticate, Close, Join, Leave, Send, Session, SessionLimits, State
 from signalman.principal import Principal
 from signalman.protocol import CloseCode
@@ -138,6 +139,15 @@ def test_subscribe_joins_the_principals_own_feed() -> None:
     (join,) = session.actions()
     assert isinstance(join, Join)
     assert join.feed == Feed("streams", (TENANT,))
+
+
+def test_a_cursor_is_handed_on() -> None:
+    """Where a client comes back to is part of what it asks for."""
+    session = ready()
+    session.receive('{"type":"subscribe","id":"s","channel":"streams","resume":{"epoch":"e1.x","seq":4}}')
+    (join,) = session.actions()
+    assert isinstance(join, Join)
+    assert join.request.resume == Cursor(epoch="e1.x", seq=4)
 
 
 def test_another_tenant_is_forbidden() -> None:

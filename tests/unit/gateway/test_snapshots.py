@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import Table
+from signalman.channel import ClockRule, Table
 from signalman.errors import BackendUnavailable, SnapshotTooLarge
+from signalman.gateway.frames import rfc3339
 from signalman.gateway.snapshots import SharedSnapshots, parts
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery, SnapshotRows
@@ -327,6 +328,52 @@ async def test_pages_are_full_although_rows_are_left_out(size: int) -> None:
         if len(page) < size:
             break
     assert walked == list("abcd")
+
+
+STALE = replace(
+    TABLE,
+    columns=("node_id", "seen"),
+    derived={"stale": False},
+    clock=(ClockRule("seen", 90_000, set={"stale": True}), ClockRule("seen", 3_600_000)),
+)
+"""A node that says nothing for 90 s is stale, one that says nothing for an hour is gone."""
+
+
+def seen(number: int, seconds_ago: int) -> dict[str, Any]:
+    """A node that was last heard of so long before the store is asked: at 1970-01-02."""
+    return {"node_id": f"n{number:02}", "seen": rfc3339(86_400 - seconds_ago)}
+
+
+class TimedStore(ScriptedStore):
+    """One that was asked at a moment of its own."""
+
+    async def read(self, query: SnapshotQuery) -> SnapshotRows:
+        """Answer with the page of `rows`."""
+        return replace(await super().read(query), as_of_ms=86_400_000)
+
+
+async def test_rows_are_as_time_has_made_them() -> None:
+    """Columns that the store does not have, and what the clock alone does, at the moment when the store was asked."""
+    store = TimedStore([seen(1, 5), seen(2, 90), seen(3, 3_600)])
+    read = await shared(store).read(replace(QUERY, table=STALE))
+    assert read.rows == ({**seen(1, 5), "stale": False}, {**seen(2, 90), "stale": True})
+    assert store.rows == [seen(1, 5), seen(2, 90), seen(3, 3_600)]
+
+
+@given(ages=st.lists(st.sampled_from([5, 90, 3_600]), max_size=12), size=st.integers(1, 5))
+async def test_pages_are_full_although_time_took_rows(ages: list[int], size: int) -> None:
+    """A page has its rows wherever enough are left, and together the pages have each row once."""
+    store = TimedStore([seen(number, age) for number, age in enumerate(ages)])
+    snapshots, query, pages = shared(store), replace(QUERY, table=STALE, limit=size), []
+    while True:
+        read = await snapshots.read(query)
+        pages.append([row["node_id"] for row in read.rows])
+        if len(read.rows) < size:
+            break
+        query = replace(query, after=(read.rows[-1]["node_id"],))
+    left = [f"n{number:02}" for number, age in enumerate(ages) if age < 3_600]
+    assert [node for page in pages for node in page] == left
+    assert all(len(page) == size for page in pages[:-1])
 
 
 async def test_other_work_goes_on_while_rows_are_cleaned() -> None:

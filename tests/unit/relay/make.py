@@ -7,7 +7,7 @@ import orjson
 
 from signalman.channel import Catalog, Channel, Envelope, EventType, Expand, KeepTree, ScopeLevel, Topic
 from signalman.errors import BackendUnavailable, LetterTooLarge
-from signalman.event import Decoded, Feed, Outgoing, Position, Record
+from signalman.event import Batch, Decoded, Feed, History, Outgoing, Position, Publication, Published, Record
 from signalman.ports import BusListener
 from signalman.relay.decode import Decoder
 
@@ -138,17 +138,17 @@ def decoded(value: Mapping[str, Any], topic: str = "analytics_events") -> Decode
 class FakeSource:
     """Yields the given batches and then ends; remembers in `history` what it was told, in order."""
 
-    def __init__(self, *batches: Sequence[Record], history: list[str] | None = None) -> None:
-        self._batches = list(batches)
+    def __init__(self, *batches: Sequence[Record] | Batch, history: list[str] | None = None) -> None:
+        self._batches = [each if isinstance(each, Batch) else Batch(tuple(each)) for each in batches]
         self.history = history if history is not None else []
         self.letters: list[bytes] = []
-        self.committed: list[Sequence[Record]] = []
+        self.committed: list[Batch] = []
         self.refuse_letters = 0
         self.refuse_reads = 0
         self.refuse_commits = 0
         self.largest_letter = 1 << 40
 
-    async def batches(self) -> AsyncIterator[Sequence[Record]]:
+    async def batches(self) -> AsyncIterator[Batch]:
         """The batches left."""
         while self._batches:
             if self.refuse_reads:
@@ -156,7 +156,7 @@ class FakeSource:
                 raise BackendUnavailable("kafka", "away")
             yield self._batches.pop(0)
 
-    async def commit(self, batch: Sequence[Record]) -> None:
+    async def commit(self, batch: Batch) -> None:
         """Remember the commit, or refuse it."""
         if self.refuse_commits:
             self.refuse_commits -= 1
@@ -176,24 +176,42 @@ class FakeSource:
 
 
 class FakeBus:
-    """Remembers what is published; refuses the first `refuse` attempts."""
+    """Remembers what is published; refuses the first `refuse` attempts, and tells of `duplicates` whatever it took."""
 
-    def __init__(self, history: list[str] | None = None) -> None:
-        self.history = history if history is not None else []
+    def __init__(self, told: list[str] | None = None) -> None:
+        self.told = told if told is not None else []
         self.published: list[Outgoing] = []
+        self.attempts: list[Sequence[Outgoing]] = []
+        self.beats: list[float] = []
         self.refuse = 0
+        self.duplicates = Published()
 
-    async def publish(self, batch: Sequence[Outgoing]) -> None:
+    async def publish(self, batch: Sequence[Outgoing]) -> Published:
         """Remember *batch*, or refuse it."""
+        self.attempts.append(batch)
+        self._refuse()
+        self.told.append("publish")
+        self.published.extend(batch)
+        return self.duplicates
+
+    async def retire(self, reason: str) -> None:
+        """Remember *reason*, or refuse."""
+        self._refuse()
+        self.told.append(f"retire {reason}")
+
+    async def beat(self, seconds: float) -> None:
+        """Remember the beat, or refuse it."""
+        self._refuse()
+        self.beats.append(seconds)
+
+    def _refuse(self) -> None:
         if self.refuse:
             self.refuse -= 1
             raise BackendUnavailable("redis", "away")
-        self.history.append("publish")
-        self.published.extend(batch)
 
     def events(self, feed: Feed) -> list[dict[str, Any]]:
         """All events published on *feed*, in order."""
-        return [orjson.loads(event) for each in self.published if each.feed == feed for event in each.events]
+        return [orjson.loads(event.data) for each in self.published if each.feed == feed for event in each.events]
 
     def listen(self, listener: BusListener) -> None:
         """Relays do not listen."""
@@ -203,6 +221,21 @@ class FakeBus:
 
     async def unsubscribe(self, feed: Feed) -> None:
         """Relays do not subscribe."""
+
+    async def is_fed(self) -> bool:
+        """Relays do not ask."""
+        return False
+
+    def now_ms(self) -> int:
+        """Relays do not ask."""
+        return 0
+
+    async def history(self, feed: Feed, since_ms: int) -> History:
+        """Relays do not ask."""
+        return History(None, (), since_ms)
+
+    async def missed(self, feed: Feed, after: Position) -> tuple[Publication, ...] | None:
+        """Relays do not ask."""
 
     async def ping(self) -> None:
         """Always there."""

@@ -12,6 +12,7 @@ from signalman.relay.decode import Decoder
 from signalman.relay.encode import encode
 from signalman.relay.redact import Redactor
 from signalman.relay.route import Router
+from signalman.relay.rows import Rows
 from tests.unit.relay.make import STREAM, TENANT, body, record
 
 ADDRESS = "203.0.113.9"
@@ -28,7 +29,8 @@ def relayed(pack: Catalog, value: dict[str, Any], topic: str) -> list[dict[str, 
     """What subscribers receive of *value*."""
     names = {each.default: name for name, each in pack.topics.items()}
     routed = Router(pack).route(Decoder(pack, names).decode(record(value, topic=topic)))
-    return [orjson.loads(encode(Redactor(pack).redact(event)[0])) for event in routed.events]
+    redactor, rows = Redactor(pack), Rows(pack)
+    return [orjson.loads(encode(redactor.redact(event)[0], rows.changes(event).rows)) for event in routed.events]
 
 
 def nested(payload: str, content: object) -> dict[str, Any]:

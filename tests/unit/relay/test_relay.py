@@ -7,7 +7,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from signalman.event import Event, Feed, Record
+from signalman.event import Batch, Event, Feed, Published, Record
 from signalman.metrics import Metrics
 from signalman.relay import redact
 from signalman.relay.relay import MAX_EVENTS, Relay
@@ -23,7 +23,7 @@ class World:
     nothing.
     """
 
-    def __init__(self, *batches: list[Record], **options: Any) -> None:
+    def __init__(self, *batches: list[Record] | Batch, **options: Any) -> None:
         self.history: list[str] = []
         self.source = FakeSource(*batches, history=self.history)
         self.bus = FakeBus(self.history)
@@ -111,6 +111,60 @@ async def test_bus_away_is_waited_for() -> None:
     assert seen == ["bus"] * 8
     assert world.relay.waiting_for is None
     assert [line["event"] for line in logs] == ["relay_waits", "relay_goes_on", "records_dead_lettered"]
+
+
+async def test_a_failed_publish_is_repeated_as_it_was() -> None:
+    """The bus gets the very same batch again: what entered at the first attempt is known by its record."""
+    world = World([numbered(0), numbered(1)])
+    world.bus.refuse = 2
+    await world.relay.run()
+    first, second, third = world.bus.attempts
+    assert first is second is third
+    (outgoing,) = world.bus.published
+    assert [event.record.offset for event in outgoing.events] == [0, 1]
+
+
+async def test_what_the_bus_knew_already_is_counted() -> None:
+    """By how it was known; an ordinary batch counts nothing."""
+    world = World([numbered(0)], [numbered(1)])
+    world.bus.duplicates = Published(events=0, fenced=3, repeated=1)
+    await world.relay.run()
+    assert world.metric("duplicates_total", kind="fenced") == 6
+    assert world.metric("duplicates_total", kind="repeated") == 2
+
+    ordinary = World([numbered(0)])
+    await ordinary.relay.run()
+    assert ordinary.metric("duplicates_total", kind="fenced") == 0
+
+
+async def test_a_skip_is_told_before_what_follows_it() -> None:
+    """All feeds begin anew, then the batch is published, then all of it is committed; it is counted and logged once."""
+    world = World(Batch((numbered(9),), skipped=9), [numbered(10)])
+    with capture_logs() as logs:
+        await world.relay.run()
+    assert world.history == ["retire skipped", "publish", "commit", "publish", "commit"]
+    assert world.source.committed[0].skipped == 9
+    assert world.metric("skipped_records_total") == 9
+    assert [(line["event"], line["count"]) for line in logs] == [("records_skipped", 9)]
+
+
+async def test_a_skip_of_which_nothing_follows_is_told_and_committed() -> None:
+    """A batch without records."""
+    world = World(Batch((), skipped=2))
+    await world.relay.run()
+    assert world.history == ["retire skipped", "commit"]
+
+
+async def test_a_skip_waits_for_the_bus() -> None:
+    """Nothing is published or committed before everybody can be told, and it is counted once."""
+    world = World(Batch((numbered(5),), skipped=5))
+    world.bus.refuse = 3
+    seen: list[str | None] = []
+    world.while_waiting = lambda: seen.append(world.relay.waiting_for)
+    await world.relay.run()
+    assert seen == ["bus"] * 3
+    assert world.history == ["retire skipped", "publish", "commit"]
+    assert world.metric("skipped_records_total") == 5
 
 
 async def test_dead_letters_away_are_waited_for() -> None:
@@ -285,6 +339,34 @@ async def test_state_for_readiness() -> None:
     await world.relay.run()
     assert alive == [True]
     assert (world.relay.alive, world.relay.last_batch_at) == (False, 1_787_220_674.123)
+
+
+@pytest.mark.parametrize("absent", ["source", "bus", "dead_letters"])
+async def test_it_flows_while_it_waits_for_nobody(absent: str) -> None:
+    """Not before it runs, not while any backend is waited for, not after its end."""
+    world = World([numbered(0), record(b"x", offset=1)])
+    setattr(
+        *{
+            "source": (world.source, "refuse_reads", 1),
+            "bus": (world.bus, "refuse", 1),
+            "dead_letters": (world.source, "refuse_letters", 1),
+        }[absent]
+    )
+    waiting: list[bool] = []
+    published: list[bool] = []
+    world.while_waiting = lambda: waiting.append(world.relay.is_flowing)
+    commit = world.source.commit
+
+    async def watch(batch: Batch) -> None:
+        published.append(world.relay.is_flowing)
+        await commit(batch)
+
+    world.source.commit = watch  # type: ignore[method-assign]  # the test looks on
+    assert not world.relay.is_flowing
+    await world.relay.run()
+    assert waiting == [False]
+    assert published == [True]
+    assert not world.relay.is_flowing
 
 
 async def test_cancelling_commits_nothing_half_done() -> None:

@@ -1,51 +1,12 @@
-"""What is the memory bus's and source's own, beyond the contract that they share with the real ones."""
+"""What is the memory source's own, beyond the contract that it shares with the real one."""
 
 import asyncio
 
 import pytest
 
-from signalman.backends.memory import MemoryBus, MemoryHub, MemorySource
 from signalman.backends.memory_log import MemoryLog
-from signalman.event import Feed, Outgoing, Position, Publication
-from tests.contract.listening import Listener
-
-FEED = Feed("streams", ("t",))
-
-
-async def test_epoch_and_clock_are_those_given() -> None:
-    """With epoch and clock fixed, publications are fully predictable."""
-    bus = MemoryBus(MemoryHub(epoch="e", clock=lambda: 1.5))
-    listener = Listener()
-    bus.listen(listener)
-    await bus.subscribe(FEED)
-
-    await bus.publish([Outgoing(FEED, (b"1", b"2"))])
-    await asyncio.sleep(0)
-
-    assert listener.publications == [Publication(FEED, Position("e", 2), 0, 1500, (b"1", b"2"))]
-
-
-async def test_epochs_differ() -> None:
-    """Each process's feeds have an epoch of their own, so that no cursor outlives it."""
-    positions = []
-    for bus in (MemoryBus(), MemoryBus()):
-        bus.listen(Listener())
-        await bus.publish([Outgoing(FEED, (b"1",))])
-        positions.append(await bus.subscribe(FEED))
-    assert positions[0] != positions[1]
-
-
-async def test_a_listener_is_not_called_within_publish() -> None:
-    """Delivery happens after publish, so a listener that publishes is not called within itself."""
-    bus = MemoryBus()
-    listener = Listener()
-    bus.listen(listener)
-    await bus.subscribe(FEED)
-    await bus.publish([Outgoing(FEED, (b"1",))])
-    assert listener.publications == []
-
-    await asyncio.sleep(0)
-    assert len(listener.publications) == 1
+from signalman.backends.memory_source import MemorySource
+from signalman.event import Batch
 
 
 async def test_a_full_log_holds_up_those_who_put() -> None:
@@ -57,7 +18,7 @@ async def test_a_full_log_holds_up_those_who_put() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
 
-    await source.commit(records[:1])
+    await source.commit(Batch((records[0],)))
     assert (await waiting).offset == 2
 
 
@@ -67,6 +28,30 @@ async def test_without_readers_nothing_is_kept() -> None:
     for _ in range(5):
         await log.put("t", None, b"x")
     assert [len(partition.records) for partition in log.partitions("t")] == [0]
+
+
+async def test_what_was_passed_over_does_not_fill_the_log() -> None:
+    """Once that is committed, it is kept no longer."""
+    log = MemoryLog(partitions=1, capacity=2)
+    MemorySource(["t"], log=log)
+    for stamp in (1_000, 2_000):
+        await log.put("t", None, b"old", timestamp_ms=stamp)
+    source = MemorySource(["t"], log=log, backlog_seconds=10, clock=lambda: 20.0)
+    batch = await anext(source.batches())
+    assert batch == Batch((), skipped=2)
+    await source.commit(batch)
+    assert [len(partition.records) for partition in log.partitions("t")] == [0]
+
+
+async def test_the_age_is_measured_by_its_clock() -> None:
+    """A record of exactly the limit is read."""
+    log = MemoryLog(partitions=1)
+    MemorySource(["t"], log=log)
+    for stamp in (9_999, 10_000, 10_001):
+        await log.put("t", None, b"%d" % stamp, timestamp_ms=stamp)
+    source = MemorySource(["t"], log=log, backlog_seconds=10, clock=lambda: 20.0)
+    batch = await anext(source.batches())
+    assert ([record.value for record in batch.records], batch.skipped) == ([b"10000", b"10001"], 1)
 
 
 async def test_keys_choose_partitions() -> None:
@@ -88,7 +73,7 @@ async def test_a_busy_partition_does_not_starve_the_others() -> None:
     await source.put("t", None, b"quiet", partition=1)
 
     batches = source.batches()
-    first, second = [await anext(batches) for _ in range(2)]
+    first, second = [(await anext(batches)).records for _ in range(2)]
     assert [record.value for record in first] == [b"busy", b"busy"]
     assert second[0].value == b"quiet"
 

@@ -1,0 +1,53 @@
+"""Watches whether anybody publishes at all: a feed without news looks the same whether platform or relay rests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from signalman.errors import BackendUnavailable
+from signalman.gateway.hub import Hub
+from signalman.metrics import Metrics
+from signalman.ports import Bus
+
+log = structlog.get_logger(__name__)
+
+EVERY = 2.0
+"""Seconds between questions."""
+
+
+class Pulse:
+    """Tells everybody when the source is away and when it is back."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        hub: Hub,
+        metrics: Metrics,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._bus = bus
+        self._hub = hub
+        self._up = metrics.backend_up.labels("source")
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Look every few seconds, for ever. Not at once: relay and gateway of one process start together."""
+        while True:
+            await self._sleep(EVERY)
+            await self.look()
+
+    async def look(self) -> None:
+        """Ask once. While the bus itself is away nothing is known of the source, and what was known holds."""
+        try:
+            fed = None if self._hub.bus_lost else await self._bus.is_fed()
+        except BackendUnavailable as error:
+            log.info("source_unknown", detail=str(error))
+            return
+        if fed is None or self._hub.bus_lost:
+            return
+        self._up.set(fed)
+        if fed:
+            self._hub.fresh("source")
+        else:
+            self._hub.stale("source")

@@ -1,0 +1,129 @@
+"""Who joins late has the same tables as who watched from the start: on real servers, while ClickHouse is behind."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+from signalman.backends.clickhouse import ClickHouseServer, ClickHouseWarehouse
+from signalman.backends.kafka_connection import KafkaConnection
+from signalman.backends.kafka_producer import KafkaSink
+from signalman.simulate import runner
+from signalman.simulate.tenants import tenant_ids
+from signalman.simulate.wire import Emitted
+from tests.acceptance.follower import Follower
+from tests.acceptance.processes import Installation, counted, port_of
+from tests.acceptance.scenario import CATALOG, Platform, partition_of
+from tests.servers.ports import wait_for_async
+
+Keyed = dict[tuple[Any, ...], Mapping[str, Any]]
+
+(TENANT,) = tenant_ids(1)
+LAG_SECONDS = 8.0
+JOINS = 4
+TABLES = {"streams": ["streams"], "analytics": ["viewers", "artifacts", "artifact_copies"], "system": ["nodes"]}
+
+
+async def test_late_tables_equal_early_ones(installation: Installation) -> None:
+    """With ClickHouse eight seconds behind, clients join at several moments. When both have the same events, the
+    tables of each equal, row by row, those of the clients that have been there from the start; what the rows of
+    ClickHouse alone said at that moment was something else.
+    """
+    platform = Platform(start=time.time(), tenants=1, viewers_per_stream=10, speed=8.0)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(installation.relay())
+        url = stack.enter_context(installation.gateway())
+        life = asyncio.create_task(_live(installation, platform))
+        await _first_insert(installation)
+        token = installation.jwt(TENANT, time.time())
+
+        async def join(name: str) -> dict[str, Follower]:
+            made = {channel: Follower(url, token, channel, snapshot=True, name=name) for channel in TABLES}
+            await asyncio.gather(*(stack.enter_async_context(follower) for follower in made.values()))
+            return made
+
+        early = await join("early")
+        behind = 0
+        for number in range(JOINS):
+            await platform.until(len(platform.emitted) + 400)
+            late = await join(f"late {number}")
+            platform.pause()
+            await _quiet(early, late)
+            for channel, tables in TABLES.items():
+                now_ms = round(time.time() * 1000)
+                for table in tables:
+                    one, other = _rows(early[channel], table, now_ms), _rows(late[channel], table, now_ms)
+                    assert one == other, f"{table}: {_difference(one, other)}"
+                    assert one or table in {"artifacts", "artifact_copies"}, f"{table}: nothing to compare"
+                    behind += one != _keyed(table, late[channel].read.get(table, []))
+            platform.resume()
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
+        assert behind > 0
+        assert counted(port_of(url), "signalman_snapshot_lag_seconds", table="streams") > 1
+        assert counted(port_of(url), "signalman_partial_joins_total") <= len(TABLES)
+
+
+async def _live(installation: Installation, platform: Platform) -> None:
+    clickhouse = installation.clickhouse
+    server = ClickHouseServer(
+        host=clickhouse.host,
+        port=clickhouse.port,
+        user=clickhouse.user,
+        password=clickhouse.password,
+        database=clickhouse.database,
+    )
+    connection = KafkaConnection([installation.kafka.bootstrap], client_id="decklog")
+    async with KafkaSink(connection) as sink, ClickHouseWarehouse(server) as warehouse:
+
+        async def emit(emitted: Sequence[Emitted]) -> None:
+            for each in emitted:
+                topic = installation.topics[each.topic]
+                await sink.send(topic, each.key, each.value, each.headers, partition=partition_of(each.key))
+            await sink.flush()
+
+        await runner.run(
+            platform, emit=emit, warehouse=warehouse, clock=time.time, sleep=asyncio.sleep, lag=LAG_SECONDS
+        )
+
+
+async def _first_insert(installation: Installation) -> None:
+    tables = "'stream_state_current', 'viewer_sessions_current', 'node_state_current'"
+    sql = f"SELECT count() FROM system.tables WHERE database = 'periscope' AND total_rows > 0 AND name IN ({tables})"
+    await wait_for_async(lambda: int(installation.clickhouse.run_sql(sql)) == 3, within=60)
+
+
+async def _quiet(early: dict[str, Follower], late: dict[str, Follower]) -> None:
+    """Return once both stand at the same place in each feed, and stay there."""
+    for channel in TABLES:
+        await wait_for_async(partial(_together, early[channel], late[channel]), within=20, interval=0.2)
+
+
+def _together(one: Follower, other: Follower) -> bool:
+    return one.seq == other.seq
+
+
+def _rows(follower: Follower, table: str, now_ms: int) -> Keyed:
+    follower.tables.expire(now_ms)
+    return _keyed(table, follower.tables.rows(table))
+
+
+def _keyed(table: str, rows: Sequence[Mapping[str, Any]]) -> Keyed:
+    key = next(channel.tables[table].key for channel in CATALOG.channels.values() if table in channel.tables)
+    return {tuple(row[column] for column in key): row for row in rows}
+
+
+def _difference(one: Keyed, other: Keyed) -> str:
+    """A few rows that differ, column by column."""
+    keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
+    told = []
+    for key in keys[:3]:
+        here, there = one.get(key), other.get(key)
+        if here is None or there is None:
+            told.append(f"{key}: {'early' if there is None else 'late'} only: {here or there}")
+        else:
+            columns = [column for column in here.keys() | there.keys() if here.get(column) != there.get(column)]
+            told.append(f"{key}: " + ", ".join(f"{c}: {here.get(c)!r} / {there.get(c)!r}" for c in sorted(columns)))
+    return f"{len(keys)} rows differ; " + "; ".join(told)
