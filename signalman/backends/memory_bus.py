@@ -28,17 +28,22 @@ class MemoryHub:
         epoch: Of all feeds until they are retired; random unless given.
         clock: Unix seconds.
         limits: Of each feed.
+        born_ms: Nothing was published before this; None when that is known only from the first publication on.
     """
 
     def __init__(
-        self, epoch: str | None = None, clock: Callable[[], float] = time.time, limits: FeedLimits | None = None
+        self,
+        epoch: str | None = None,
+        clock: Callable[[], float] = time.time,
+        limits: FeedLimits | None = None,
+        born_ms: int | None = None,
     ) -> None:
         self._epoch = epoch
         self._clock = clock
         self._limits = limits or FeedLimits()
         self._feeds: dict[Feed, MemoryFeed] = {}
         self._fence = MemoryFence()
-        self._born_ms: int | None = None
+        self._born_ms = born_ms
         self._fed_until_ms = 0.0
         self._buses: list[MemoryBus] = []
 

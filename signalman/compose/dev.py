@@ -45,7 +45,8 @@ async def run_embedded(config: Config, platform: World, started: Callable[[Start
     metrics = Metrics()
     listener = server.bind(config.gateway.host, config.gateway.port)
     database = config.clickhouse.database
-    bus = MemoryBus(MemoryHub(limits=parts.feed_limits(config)))
+    # What happened before is in the tables already, and nothing of it was ever on a feed.
+    bus = MemoryBus(MemoryHub(limits=parts.feed_limits(config), born_ms=0))
     # One partition: a person who looks at the demo expects events in the order of their times.
     log = MemoryLog(partitions=1)
     source = MemorySource(sorted(topic_names(config, pack)), log=log, consumers=consumer_names(config, pack))

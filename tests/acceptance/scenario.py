@@ -69,13 +69,13 @@ def published(emitted: Emitted) -> tuple[str, list[str]]:
     return channel, [sample[event_type.expand.id] for sample in samples]
 
 
-def expected(emitted: Iterable[Emitted], tenant: str, channel: str) -> dict[int, list[str]]:
-    """Partition → ids, in order, of what *tenant* must get on *channel*."""
-    ids: defaultdict[int, list[str]] = defaultdict(list)
+def expected(emitted: Iterable[Emitted], tenant: str, channel: str) -> dict[tuple[str, int], list[str]]:
+    """Topic and partition → ids, in order, of what *tenant* must get on *channel*."""
+    ids: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for each in emitted:
         goes_to, events = published(each)
         if goes_to == channel and each.body["tenant_id"] == tenant:
-            ids[partition_of(each.key)] += events
+            ids[each.topic, partition_of(each.key)] += events
     return ids
 
 
@@ -178,10 +178,10 @@ def judge(client: Client, emitted: Sequence[Emitted], since: int) -> None:
         assert not missing, f"{client.name} {channel}: {len(missing)} of {sum(map(len, must.values()))} missing"
         foreign = set(got) - {id_ for ids in may.values() for id_ in ids}
         assert not foreign, f"{client.name} {channel}: {len(foreign)} are not this tenant's"
-        for partition, ids in may.items():
+        for place, ids in may.items():
             here = set(ids)
             order = [id_ for id_ in got if id_ in here]
-            assert order == [id_ for id_ in ids if id_ in set(order)], f"{client.name} {channel}/{partition}: order"
+            assert order == [id_ for id_ in ids if id_ in set(order)], f"{client.name} {channel}/{place}: order"
         judge_chain(client, channel)
 
 

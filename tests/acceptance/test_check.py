@@ -112,7 +112,7 @@ async def test_secrets_are_never_printed(real_kafka: Kafka, installation: Instal
     async with run(installation) as running:
         await running.put_good()
         await running.arrived()
-        await running.client.say(type="subscribe", id="again", channel="streams", filter={"type": "stream_buffer"})
+        await running.client.say(type="subscribe", id="again", channel="system")
         await running.client.until(lambda: running.client.of("error"))
         for url, headers in (
             (f"{running.url}/v1/ws", {"Authorization": f"Bearer {token}"}),

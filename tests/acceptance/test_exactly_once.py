@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import orjson
+import pytest
 
 from signalman.backends.kafka_connection import KafkaConnection
 from signalman.backends.kafka_producer import KafkaSink
@@ -140,6 +141,7 @@ async def next_of(told: dict[int, list[str]]) -> list[str]:
     return [told[partition][length] for partition, length in lengths.items()]
 
 
+@pytest.mark.timeout(600)  # many processes start, on whatever machine
 async def test_twenty_killed_relays_publish_each_record_once(real_kafka: Kafka, installation: Installation) -> None:
     """Two relays of one group share the work; one is killed in the middle of it, the other takes over and is killed in
     its turn, and two new ones come: ten times. Records are read again, which the relays' own counts show; in the feeds

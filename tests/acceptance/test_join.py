@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+import pytest
+
 from signalman.backends.clickhouse import ClickHouseServer, ClickHouseWarehouse
 from signalman.backends.kafka_connection import KafkaConnection
 from signalman.backends.kafka_producer import KafkaSink
@@ -15,17 +17,19 @@ from signalman.simulate.tenants import tenant_ids
 from signalman.simulate.wire import Emitted
 from tests.acceptance.follower import Follower
 from tests.acceptance.processes import Installation, counted, port_of
-from tests.acceptance.scenario import CATALOG, Platform, partition_of
+from tests.acceptance.records import Topics
+from tests.acceptance.scenario import CATALOG, Platform
 from tests.servers.ports import wait_for_async
 
 Keyed = dict[tuple[Any, ...], Mapping[str, Any]]
 
 (TENANT,) = tenant_ids(1)
 LAG_SECONDS = 8.0
-JOINS = 4
+JOINS = 3
 TABLES = {"streams": ["streams"], "analytics": ["viewers", "artifacts", "artifact_copies"], "system": ["nodes"]}
 
 
+@pytest.mark.timeout(600)  # many processes start, on whatever machine
 async def test_late_tables_equal_early_ones(installation: Installation) -> None:
     """With ClickHouse eight seconds behind, clients join at several moments. When both have the same events, the
     tables of each equal, row by row, those of the clients that have been there from the start; what the rows of
@@ -33,6 +37,8 @@ async def test_late_tables_equal_early_ones(installation: Installation) -> None:
     """
     platform = Platform(start=time.time(), tenants=1, viewers_per_stream=10, speed=8.0)
     async with AsyncExitStack() as stack:
+        topics = await stack.enter_async_context(Topics(installation))
+        await topics.begin_group()
         stack.enter_context(installation.relay())
         url = stack.enter_context(installation.gateway())
         life = asyncio.create_task(_live(installation, platform))
@@ -44,6 +50,8 @@ async def test_late_tables_equal_early_ones(installation: Installation) -> None:
             await asyncio.gather(*(stack.enter_async_context(follower) for follower in made.values()))
             return made
 
+        # What happened before the platform's start was on no topic; from then on it is in the tables.
+        await wait_for_async(lambda: time.time() > platform.start + LAG_SECONDS + 2, within=30)
         early = await join("early")
         behind = 0
         for number in range(JOINS):
@@ -63,7 +71,6 @@ async def test_late_tables_equal_early_ones(installation: Installation) -> None:
         await asyncio.gather(life, return_exceptions=True)
         assert behind > 0
         assert counted(port_of(url), "signalman_snapshot_lag_seconds", table="streams") > 1
-        assert counted(port_of(url), "signalman_partial_joins_total") <= len(TABLES)
 
 
 async def _live(installation: Installation, platform: Platform) -> None:
@@ -81,7 +88,8 @@ async def _live(installation: Installation, platform: Platform) -> None:
         async def emit(emitted: Sequence[Emitted]) -> None:
             for each in emitted:
                 topic = installation.topics[each.topic]
-                await sink.send(topic, each.key, each.value, each.headers, partition=partition_of(each.key))
+                # In one partition: of two changes of a row within one second nobody could tell the order otherwise.
+                await sink.send(topic, each.key, each.value, each.headers, partition=0)
             await sink.flush()
 
         await runner.run(

@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
 from tests.acceptance.follower import Follower
 from tests.acceptance.processes import Installation, counted, ready
 from tests.acceptance.records import TENANT, Topics
@@ -14,7 +16,7 @@ from tests.servers.balancer import Balancer
 from tests.servers.ports import free_port
 
 CLIENTS = 24
-KILLS = 4
+KILLS = 2
 
 
 class Gateway:
@@ -42,6 +44,7 @@ class Gateway:
         await asyncio.to_thread(self._child.kill)
 
 
+@pytest.mark.timeout(600)  # many processes start, on whatever machine
 async def test_clients_of_a_dead_gateway_miss_nothing(installation: Installation) -> None:
     """Two gateways are killed in turns while events flow. Every client ends with every event exactly once and in order,
     by resuming at the other gateway: none is told to start over.

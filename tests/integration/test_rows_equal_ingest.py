@@ -238,6 +238,7 @@ async def look(
     return seen, snapshots
 
 
+@pytest.mark.timeout(600)  # an hour of events, on whatever machine
 async def test_rows_equal_what_the_ingest_writes(platform: Platform) -> None:
     """Over an hour, whoever watched from the beginning, and whoever joined in between, shows what a snapshot shows;
     every ten minutes in every table, and just after events in the table that these change.

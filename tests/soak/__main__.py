@@ -7,9 +7,12 @@ another's. The counts are printed; the exit code says whether they are right.
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 from tests.soak.run import Options, soak
 
@@ -22,11 +25,20 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=60.0, help="events a second, of all tenants together")
     parser.add_argument("--seed", type=int, default=1, help="of the order of kills")
     given = parser.parse_args()
+    # What is lost and found again is what this is about; the libraries would tell of it all the time.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     options = Options(given.seconds, given.clients, given.rate, given.seed)
     with tempfile.TemporaryDirectory(prefix="signalman-soak-") as folder:
-        account = asyncio.run(soak(Path(folder), options))
+        account = asyncio.run(soak(Path(folder), options, tell))
     sys.stdout.write(account.text())
     return 0 if account.is_right else 1
+
+
+def tell(news: str) -> None:
+    """Show a person that something is going on."""
+    sys.stdout.write(f"{news}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,8 @@ class Process:
         await self.ready()
 
 
-async def soak(folder: Path, options: Options) -> Account:
-    """Run it, and return the account."""
+async def soak(folder: Path, options: Options, tell: Callable[[str], None]) -> Account:
+    """Run it, *tell* of each deed, and return the account."""
     account = Account()
     rng = random.Random(options.seed)
     async with AsyncExitStack() as stack:
@@ -99,7 +100,7 @@ async def soak(folder: Path, options: Options) -> Account:
         deeds["redis connections"] = lambda: _cut(redis_server.url)
         over = asyncio.Event()
         telling = asyncio.create_task(_tell(topics, options.rate, over))
-        await wreak(deeds, options.seconds, rng, account.kills)
+        await wreak(deeds, options.seconds, rng, account.kills, tell)
         over.set()
         told = await telling
         account.produced = sum(map(len, told.values()))
