@@ -15,6 +15,9 @@ log = structlog.get_logger(__name__)
 EVERY = 2.0
 """Seconds between questions."""
 
+IN_A_ROW = 4
+"""So many must be answered with no: a bus that was emptied, or has just come back, hears of relays a beat later."""
+
 
 class Pulse:
     """Tells everybody when the source is away and when it is back."""
@@ -30,6 +33,7 @@ class Pulse:
         self._hub = hub
         self._up = metrics.backend_up.labels("source")
         self._sleep = sleep
+        self._silent = 0
 
     async def run(self) -> None:
         """Look every few seconds, for ever. Not at once: relay and gateway of one process start together."""
@@ -45,9 +49,12 @@ class Pulse:
             log.info("source_unknown", detail=str(error))
             return
         if fed is None or self._hub.bus_lost:
+            self._silent = 0
             return
-        self._up.set(fed)
+        self._silent = 0 if fed else self._silent + 1
         if fed:
+            self._up.set(1)
             self._hub.fresh("source")
-        else:
+        elif self._silent >= IN_A_ROW:
+            self._up.set(0)
             self._hub.stale("source")

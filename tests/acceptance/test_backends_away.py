@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.acceptance.processes import Installation, alive, ready
 from tests.acceptance.records import Topics, value
 from tests.acceptance.running import Running, client_of
-from tests.acceptance.scenario import PARTITIONS, judge_chain
+from tests.acceptance.scenario import PARTITIONS, Client, judge_chain
 from tests.contract.test_source_kafka import damage, garbage_in_order, produce
 from tests.servers import ClickHouse, Kafka, Postgres, Redis
 from tests.servers.ports import free_port, wait_for_async
@@ -121,3 +121,34 @@ async def _start(installation: Installation, stack: AsyncExitStack, topics: Topi
 
 async def _both_ready(running: Running) -> None:
     await wait_for_async(lambda: ready(running.gateway_port) and ready(running.relay_port), within=30)
+
+
+async def test_nobody_reads_for_a_while(installation: Installation) -> None:
+    """The only relay dies: clients stay and are told `stale` for the source, and `fresh` when another one reads; what
+    was produced meanwhile arrives, once.
+    """
+    async with AsyncExitStack() as stack:
+        topics = await stack.enter_async_context(Topics(installation))
+        await topics.begin_group()
+        short = {"SIGNALMAN_KAFKA__SESSION_TIMEOUT_SECONDS": "2"}
+        relay = stack.enter_context(installation.relay(short))
+        url = stack.enter_context(installation.gateway())
+        client = await stack.enter_async_context(client_of(installation, url))
+        await client.subscribe(["streams"], snapshot=False)
+        running = Running(topics, client, relay_port=0, url=url)
+        await running.put_good(3)
+        await running.arrived()
+
+        relay.kill()
+        await client.until(lambda: _told(client, "stale"))
+        await running.put_good(5)
+        assert ready(running.gateway_port)
+
+        stack.enter_context(installation.relay(short))
+        await client.until(lambda: _told(client, "fresh"))
+        await running.arrived()
+        assert not client.of("reset")
+
+
+def _told(client: Client, type_: str) -> bool:
+    return any(message["backend"] == "source" for message in client.of(type_))

@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from signalman.gateway.hub import Hub
-from signalman.gateway.pulse import EVERY, Pulse
+from signalman.gateway.pulse import EVERY, IN_A_ROW, Pulse
 from signalman.metrics import Metrics
+from signalman.relay.beat import EVERY as BEAT_EVERY
 from tests.unit.gateway.fake_bus import FakeBus
 from tests.unit.gateway.make import LIMITS
 
@@ -45,6 +46,9 @@ async def test_the_source_goes_and_comes() -> None:
     await pulse.look()
     assert (everyone.heard, up(metrics)) == ([], 1)
     bus.fed = False
+    for _ in range(IN_A_ROW - 1):
+        await pulse.look()
+    assert (everyone.heard, up(metrics)) == ([], 1)
     await pulse.look()
     await pulse.look()
     assert (everyone.heard, up(metrics), hub.stale_backends) == ([("stale", "source")], 0, ("source",))
@@ -60,9 +64,27 @@ async def test_while_the_bus_is_away_the_source_is_not_judged() -> None:
     await pulse.look()
     bus.failing, bus.fed = False, False
     hub.lost()
-    await pulse.look()
+    for _ in range(IN_A_ROW):
+        await pulse.look()
     assert "fed?" not in bus.calls[1:]
     assert everyone.heard == [("stale", "bus")]
+
+
+async def test_a_bus_that_is_back_hears_of_relays_a_beat_later() -> None:
+    """What was answered with no before it went away does not count any more."""
+    bus, hub, pulse, everyone, _ = make()
+    bus.fed = False
+    for _ in range(IN_A_ROW - 1):
+        await pulse.look()
+    hub.lost()
+    await pulse.look()
+    hub.recovered({})
+    for _ in range(IN_A_ROW - 1):
+        await pulse.look()
+    assert [kind for kind, backend in everyone.heard if backend == "source"] == []
+    await pulse.look()
+    assert everyone.heard[-1] == ("stale", "source")
+    assert EVERY * IN_A_ROW > BEAT_EVERY
 
 
 async def test_an_answer_from_before_a_loss_is_not_told_after_it() -> None:
