@@ -8,19 +8,19 @@ from functools import partial
 from typing import Any
 
 import pytest
+import redis.asyncio
 
-from signalman.backends.clickhouse import ClickHouseServer, ClickHouseWarehouse
-from signalman.backends.kafka_connection import KafkaConnection
-from signalman.backends.kafka_producer import KafkaSink
-from signalman.simulate import runner
 from signalman.simulate.tenants import tenant_ids
-from signalman.simulate.wire import Emitted
 from tests.acceptance.follower import Follower
+from tests.acceptance.life import first_insert, live
 from tests.acceptance.processes import Installation, counted, port_of
 from tests.acceptance.records import Topics
 from tests.acceptance.scenario import CATALOG, Platform
+from tests.servers import Redis
 from tests.servers.ports import wait_for_async
 
+Followers = dict[str, Follower]
+"""One for each channel."""
 Keyed = dict[tuple[Any, ...], Mapping[str, Any]]
 
 (TENANT,) = tenant_ids(1)
@@ -30,10 +30,11 @@ TABLES = {"streams": ["streams"], "analytics": ["viewers", "artifacts", "artifac
 
 
 @pytest.mark.timeout(600)  # many processes start, on whatever machine
-async def test_late_tables_equal_early_ones(installation: Installation) -> None:
+async def test_late_tables_equal_early_ones(installation: Installation, redis_server: Redis) -> None:
     """With ClickHouse eight seconds behind, clients join at several moments. When both have the same events, the
     tables of each equal, row by row, those of the clients that have been there from the start; what the rows of
-    ClickHouse alone said at that moment was something else.
+    ClickHouse alone said at that moment was something else. Then Redis is emptied: who is there is told `reset`, reads
+    the tables anew, and is right again.
     """
     platform = Platform(start=time.time(), tenants=1, viewers_per_stream=10, speed=8.0)
     async with AsyncExitStack() as stack:
@@ -41,76 +42,68 @@ async def test_late_tables_equal_early_ones(installation: Installation) -> None:
         await topics.begin_group()
         stack.enter_context(installation.relay())
         url = stack.enter_context(installation.gateway())
-        life = asyncio.create_task(_live(installation, platform))
-        await _first_insert(installation)
-        token = installation.jwt(TENANT, time.time())
-
-        async def join(name: str) -> dict[str, Follower]:
-            made = {channel: Follower(url, token, channel, snapshot=True, name=name) for channel in TABLES}
-            await asyncio.gather(*(stack.enter_async_context(follower) for follower in made.values()))
-            return made
+        # In one partition: of two changes of a row within one second nobody could tell the order otherwise.
+        life = asyncio.create_task(live(installation, platform, lag=LAG_SECONDS, partition_of=lambda _: 0))
+        await first_insert(installation, [TENANT])
 
         # What happened before the platform's start was on no topic; from then on it is in the tables.
         await wait_for_async(lambda: time.time() > platform.start + LAG_SECONDS + 2, within=30)
-        early = await join("early")
+        early = await _join(installation, url, stack, "early")
         behind = 0
         for number in range(JOINS):
             await platform.until(len(platform.emitted) + 400)
-            late = await join(f"late {number}")
+            late = await _join(installation, url, stack, f"late {number}")
             platform.pause()
-            await _quiet(early, late)
-            for channel, tables in TABLES.items():
-                now_ms = round(time.time() * 1000)
-                for table in tables:
-                    one, other = _rows(early[channel], table, now_ms), _rows(late[channel], table, now_ms)
-                    assert one == other, f"{table}: {_difference(one, other)}"
-                    assert one or table in {"artifacts", "artifact_copies"}, f"{table}: nothing to compare"
-                    behind += one != _keyed(table, late[channel].read.get(table, []))
+            behind += await _compare(early, late)
             platform.resume()
-        life.cancel()
-        await asyncio.gather(life, return_exceptions=True)
         assert behind > 0
         assert counted(port_of(url), "signalman_snapshot_lag_seconds", table="streams") > 1
 
-
-async def _live(installation: Installation, platform: Platform) -> None:
-    clickhouse = installation.clickhouse
-    server = ClickHouseServer(
-        host=clickhouse.host,
-        port=clickhouse.port,
-        user=clickhouse.user,
-        password=clickhouse.password,
-        database=clickhouse.database,
-    )
-    connection = KafkaConnection([installation.kafka.bootstrap], client_id="decklog")
-    async with KafkaSink(connection) as sink, ClickHouseWarehouse(server) as warehouse:
-
-        async def emit(emitted: Sequence[Emitted]) -> None:
-            for each in emitted:
-                topic = installation.topics[each.topic]
-                # In one partition: of two changes of a row within one second nobody could tell the order otherwise.
-                await sink.send(topic, each.key, each.value, each.headers, partition=0)
-            await sink.flush()
-
-        await runner.run(
-            platform, emit=emit, warehouse=warehouse, clock=time.time, sleep=asyncio.sleep, lag=LAG_SECONDS
-        )
+        platform.pause()
+        at_rest = time.time()
+        await wait_for_async(lambda: time.time() > at_rest + LAG_SECONDS + 2, within=30)
+        async with redis.asyncio.Redis.from_url(redis_server.url) as admin:
+            await admin.flushall()
+        platform.resume()
+        await platform.until(len(platform.emitted) + 400)
+        for follower in early.values():
+            await follower.until(partial(_has_begun_anew, follower))
+        late = await _join(installation, url, stack, "after all was forgotten")
+        platform.pause()
+        await _compare(early, late)
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
 
 
-async def _first_insert(installation: Installation) -> None:
-    tables = "'stream_state_current', 'viewer_sessions_current', 'node_state_current'"
-    sql = f"SELECT count() FROM system.tables WHERE database = 'periscope' AND total_rows > 0 AND name IN ({tables})"
-    await wait_for_async(lambda: int(installation.clickhouse.run_sql(sql)) == 3, within=60)
+async def _join(installation: Installation, url: str, stack: AsyncExitStack, name: str) -> Followers:
+    token = installation.jwt(TENANT, time.time())
+    made = {channel: Follower(url, token, channel, snapshot=True, name=name) for channel in TABLES}
+    await asyncio.gather(*(stack.enter_async_context(follower) for follower in made.values()))
+    return made
 
 
-async def _quiet(early: dict[str, Follower], late: dict[str, Follower]) -> None:
-    """Return once both stand at the same place in each feed, and stay there."""
-    for channel in TABLES:
+async def _compare(early: Followers, late: Followers) -> int:
+    """Fail unless both have the same rows, once they stand at the same place in each feed. Returns in how many tables
+    the snapshot alone would have been wrong.
+    """
+    behind = 0
+    for channel, tables in TABLES.items():
         await wait_for_async(partial(_together, early[channel], late[channel]), within=20, interval=0.2)
+        now_ms = round(time.time() * 1000)
+        for table in tables:
+            one, other = _rows(early[channel], table, now_ms), _rows(late[channel], table, now_ms)
+            assert one == other, f"{table}: {_difference(one, other)}"
+            assert one or table in {"artifacts", "artifact_copies"}, f"{table}: nothing to compare"
+            behind += one != _keyed(table, late[channel].read.get(table, []))
+    return behind
 
 
 def _together(one: Follower, other: Follower) -> bool:
     return one.seq == other.seq
+
+
+def _has_begun_anew(follower: Follower) -> bool:
+    return follower.resets == ["epoch"] and follower.told["caught_up"] == 2
 
 
 def _rows(follower: Follower, table: str, now_ms: int) -> Keyed:

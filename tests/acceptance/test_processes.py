@@ -8,12 +8,9 @@ from pathlib import Path
 
 import orjson
 
-from signalman.backends.clickhouse import ClickHouseServer, ClickHouseWarehouse
-from signalman.backends.kafka_connection import KafkaConnection
-from signalman.backends.kafka_producer import KafkaSink
-from signalman.simulate import runner
 from signalman.simulate.tenants import tenant_ids
 from signalman.simulate.wire import Emitted
+from tests.acceptance.life import first_insert, live
 from tests.acceptance.processes import Installation
 from tests.acceptance.scenario import (
     CHANNELS,
@@ -25,7 +22,6 @@ from tests.acceptance.scenario import (
     leaks,
     partition_of,
 )
-from tests.servers.ports import wait_for_async
 
 TENANTS = tenant_ids(3)
 
@@ -39,7 +35,7 @@ async def test_three_tenants_on_two_gateways(installation: Installation) -> None
     async with AsyncExitStack() as stack:
         stack.enter_context(installation.relay())
         urls = [stack.enter_context(installation.gateway()) for _ in range(2)]
-        life = asyncio.create_task(_live(installation, platform))
+        life = asyncio.create_task(live(installation, platform, lag=0.5, partition_of=partition_of))
         await asyncio.sleep(0)
         # One tenant comes with an API token out of PostgreSQL, the others with the platform's JWTs.
         tokens = {tenant: installation.jwt(tenant, time.time()) for tenant in TENANTS}
@@ -47,7 +43,7 @@ async def test_three_tenants_on_two_gateways(installation: Installation) -> None
         clients = [
             await stack.enter_async_context(Client(url, tenant, tokens[tenant])) for url in urls for tenant in TENANTS
         ]
-        await _first_insert(installation)
+        await first_insert(installation, TENANTS)
         tail = stack.enter_context(
             installation.run(
                 "tail",
@@ -79,36 +75,6 @@ async def test_three_tenants_on_two_gateways(installation: Installation) -> None
             assert leaks("\n".join(client.frames), secrets) == []
     assert leaks(installation.output(), secrets) == []
     assert not leaks(installation.output(), tokens.values())
-
-
-async def _live(installation: Installation, platform: Platform) -> None:
-    clickhouse = installation.clickhouse
-    server = ClickHouseServer(
-        host=clickhouse.host,
-        port=clickhouse.port,
-        user=clickhouse.user,
-        password=clickhouse.password,
-        database=clickhouse.database,
-    )
-    connection = KafkaConnection([installation.kafka.bootstrap], client_id="decklog")
-    async with KafkaSink(connection) as sink, ClickHouseWarehouse(server) as warehouse:
-
-        async def emit(emitted: Sequence[Emitted]) -> None:
-            for each in emitted:
-                topic = installation.topics[each.topic]
-                await sink.send(topic, each.key, each.value, each.headers, partition=partition_of(each.key))
-            await sink.flush()
-
-        await runner.run(platform, emit=emit, warehouse=warehouse, clock=time.time, sleep=asyncio.sleep, lag=0.5)
-
-
-async def _first_insert(installation: Installation) -> None:
-    """Wait for rows: who joins before the tables are there is told that they cannot be read, and `tail` shows none
-    that are empty.
-    """
-    tables = "'stream_state_current', 'viewer_sessions_current', 'node_state_current'"
-    sql = f"SELECT count() FROM system.tables WHERE database = 'periscope' AND total_rows > 0 AND name IN ({tables})"
-    await wait_for_async(lambda: int(installation.clickhouse.run_sql(sql)) == 3, within=30)
 
 
 def _judge_snapshots(clients: Sequence[Client], installation: Installation) -> None:
