@@ -7,6 +7,7 @@ import orjson
 
 from signalman.channel import Catalog
 from signalman.gateway.gateway import Gateway
+from signalman.gateway.pulse import IN_A_ROW
 from signalman.gateway.requests import Filter
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
@@ -116,7 +117,7 @@ async def test_bookmarks_come_as_often_as_configured() -> None:
 
 async def test_a_client_is_told_that_nobody_publishes() -> None:
     """Whoever is connected hears it from the gateway's own question."""
-    bus, gateway, _ = make(Naps(1))
+    bus, gateway, _ = make(Naps(IN_A_ROW))
     client = gateway.connect(lambda: None, principal())
     client.pull()
     bus.fed = False
