@@ -17,7 +17,7 @@ from signalman.errors import BackendUnavailable
 from signalman.event import Feed, Outgoing, OutgoingEvent, Record
 from tests.contract.directories import PostgresAccounts, new_text, new_token
 from tests.contract.listening import Listener
-from tests.servers import ClickHouse, MissingServerError, Postgres, Redis
+from tests.servers import ClickHouse, MissingServerError, Postgres, Redis, RedisCluster
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 FEED = Feed("streams", ("tenant-1",))
@@ -46,7 +46,7 @@ def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     except MissingServerError as missing:
         pytest.skip(str(missing))
     with server, Client.from_url(server.url) as operator:
-        for line in block("ACL SETUSER").splitlines():
+        for line in block("resetkeys").splitlines():
             operator.execute_command(*line.split())
         yield server
 
@@ -82,6 +82,26 @@ async def test_redis_users_can_do_their_work(restricted: Redis) -> None:
         assert len(await gateway.missed(FEED, before) or ()) == 1
         await relay.retire("skipped")
         await gateway.unsubscribe(FEED)
+
+
+async def test_redis_users_can_do_their_work_on_a_cluster(redis_cluster: RedisCluster) -> None:
+    """With what is added for a cluster, the same: publishing, hearing and reading the past, within the shard."""
+    for node in redis_cluster.nodes:
+        for line in (block("resetkeys") + block("+spublish")).splitlines():
+            node.command(*line.split())
+    async with (
+        RedisBus(as_user(redis_cluster.url, "signalman-relay"), cluster=True) as relay,
+        RedisBus(as_user(redis_cluster.url, "signalman-gateway"), cluster=True) as gateway,
+    ):
+        listener = Listener()
+        gateway.listen(listener)
+        await gateway.subscribe(FEED)
+        await relay.retire("skipped")
+        await relay.publish(BATCH)
+        assert await listener.until_events(FEED, 1) == [b'{"id":"1"}']
+        assert [each.events for each in (await gateway.history(FEED, 0)).publications] == [(b'{"id":"1"}',)]
+        await gateway.unsubscribe(FEED)
+        await relay.ping()
 
 
 async def test_a_gateway_cannot_publish(restricted: Redis) -> None:
