@@ -66,11 +66,11 @@ class Connection:
         return [subscription.channel for subscription in self._subscriptions.values()]
 
     def wake(self) -> None:
-        """Part of `hub.Watcher`."""
+        """Part of `following.Watcher`."""
         self._wake()
 
     def notice(self, frame: bytes) -> None:
-        """Part of `hub.Watcher`."""
+        """Part of `following.Watcher`."""
         self._session.notice(frame)
         self._act()
 

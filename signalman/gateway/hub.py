@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,6 +16,7 @@ from signalman.errors import BackendUnavailable
 from signalman.event import Feed, Position, Publication
 from signalman.gateway import frames
 from signalman.gateway.feed import FollowedFeed
+from signalman.gateway.following import Following, Watcher
 from signalman.gateway.log import LogLimits
 from signalman.gateway.repair import Repairs
 from signalman.gateway.requests import Filter
@@ -24,29 +25,6 @@ from signalman.metrics import Metrics
 from signalman.ports import Bus
 
 log = structlog.get_logger(__name__)
-
-
-class Watcher(Protocol):
-    """Who is told of news. Called on the event loop; must not block or raise."""
-
-    def wake(self) -> None:
-        """A view that it watches has something new."""
-        ...
-
-    def notice(self, frame: bytes) -> None:
-        """Something that concerns every client."""
-        ...
-
-
-class _Following:
-    """One feed, how many use it, and whether the bus has acknowledged it and told its past."""
-
-    def __init__(self, followed: FollowedFeed) -> None:
-        self.followed = followed
-        self.users = 0
-        self.subscribed = False
-        # Subscribing and giving up take time on the bus; whoever comes meanwhile waits for the outcome.
-        self.lock = asyncio.Lock()
 
 
 class Hub:
@@ -79,7 +57,7 @@ class Hub:
         self._history = history
         self._max_frames = max_frames
         self._max_bytes = max_bytes
-        self._feeds: dict[Feed, _Following] = {}
+        self._feeds: dict[Feed, Following] = {}
         self._watchers: defaultdict[View, set[Watcher]] = defaultdict(set)
         self._moves: defaultdict[Feed, asyncio.Event] = defaultdict(asyncio.Event)
         self._everyone: set[Watcher] = set()
@@ -235,10 +213,10 @@ class Hub:
     def _followed(self) -> list[FollowedFeed]:
         return [following.followed for following in self._feeds.values()]
 
-    def _following(self, feed: Feed) -> _Following:
+    def _following(self, feed: Feed) -> Following:
         following = self._feeds.get(feed)
         if following is None:
-            following = self._feeds[feed] = _Following(self._unfollowed(feed))
+            following = self._feeds[feed] = Following(self._unfollowed(feed))
         return following
 
     def _unfollowed(self, feed: Feed) -> FollowedFeed:
@@ -252,7 +230,7 @@ class Hub:
             max_bytes=self._max_bytes,
         )
 
-    def _repair(self, following: _Following) -> list["asyncio.Task[None]"]:
+    def _repair(self, following: Following) -> list["asyncio.Task[None]"]:
         """Close the hole of a feed in the background if it has one; whoever follows it for the first time does so."""
         if following.subscribed and following.followed.filling:
             return [self._repairs.begin(following.followed)]
@@ -263,7 +241,7 @@ class Hub:
         if losses == self._losses:  # else the bus went away again, and comes back by itself
             self.fresh("bus")
 
-    async def _give_up(self, following: _Following) -> None:
+    async def _give_up(self, following: Following) -> None:
         feed = following.followed.feed
         async with following.lock:
             # Somebody may have come while we waited for the lock.
