@@ -149,6 +149,39 @@ class RowChange:
     """Set only where the row is new, or has null there."""
 
 
+Operation = Literal["drop", "null", "mask", "hash", "centroid", "url", "json", "scan"]
+"""What may be done to a kept value, see `signalman.redaction`."""
+
+SlowReader = Literal["reset", "skip"]
+"""What a client gets that has fallen out of a view's log: ``reset`` everything anew, ``skip`` the newest only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is done to the value at one kept path, before the net."""
+
+    path: str
+    """As in keep lists: ``a.b``, ``a[].b`` for each object of a list, ``a.*`` for every key of a map. Where it leads to
+    a list of texts, each of them is meant."""
+    operation: Operation
+    longitude: str | None = None
+    """For ``centroid``: the field beside the last of ``path``, which is the latitude."""
+    resolution: int = 5
+    """For ``centroid``: of the H3 cell, 0 (continents) to 15; 5 is about 250 km²."""
+    keep: KeepTree = field(default_factory=dict, hash=False)
+    """For ``json``: allow-list inside the text's JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a channel one event and one request may be."""
+
+    event_bytes: int = 256 * 1024
+    """A larger event, as JSON, is not published: its record goes to the dead letters."""
+    filter_values: int = 100
+    """Values that a subscription may give for one filter."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventType:
     """What to do with one event type of the platform."""
@@ -170,6 +203,16 @@ class EventType:
     """Data field that becomes the CloudEvents ``subject``."""
     expand: Expand | None = None
     rows: tuple[RowChange, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other names that the platform has for it; it is published under its own."""
+    redact: tuple[Redaction, ...] = ()
+    """No two for one place. Includes a ``drop`` for each path of `drop` that lies below something kept."""
+    about: str = ""
+    """What it tells, in a sentence for people."""
+    drop: Mapping[str, str] = field(default_factory=dict)
+    """Paths that are known and deliberately not shown → why. Whatever is not kept is not shown either."""
+    why: Mapping[str, str] = field(default_factory=dict)
+    """Kept paths that need a word → why they may be shown as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +273,14 @@ class Table:
     """Event types that change rows. Empty: live events say nothing about this table."""
     derived: Mapping[str, Json] = field(default_factory=dict, hash=False)
     """Columns that are in no store, with the value that every row has there until a clock rule changes it."""
+    redact: tuple[Redaction, ...] = ()
+    """What is done to values of columns, in snapshots and in row changes alike. A key column is only ever hashed."""
+    about: str = ""
+    """What a row is, in a sentence for people."""
+    drop: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Columns of the source that are known and deliberately not shown → why."""
+    why: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Listed columns that need a word → why they may be shown as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +295,8 @@ class Channel:
     events: Mapping[str, EventType]
     filters: Mapping[str, Filter]
     tables: Mapping[str, Table]
+    limits: Limits = Limits()
+    slow_reader: SlowReader = "reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,4 +311,4 @@ class Catalog:
     ignored: frozenset[str]
     """Event types that the pack knows and deliberately sends nowhere."""
     routes: Mapping[tuple[str, str], tuple[str, EventType]] = field(repr=False, default_factory=dict)
-    """(logical topic, event type) → (channel name, what to do with it)."""
+    """(logical topic, event type or alias of it) → (channel name, what to do with it)."""

@@ -31,6 +31,12 @@ class Metrics:
             ["channel", "type"],
             registry=r,
         )
+        self.values_unread = Counter(
+            "signalman_relay_values_unread_total",
+            "Values left out because they are not what the operator that the pack names for them expects",
+            ["channel", "type"],
+            registry=r,
+        )
         self.duplicates = Counter(
             "signalman_relay_duplicates_total",
             "Events that had entered their feed before and were not published again",
@@ -105,6 +111,12 @@ class Metrics:
             ["table"],
             registry=r,
         )
+        self.dropped_events = Counter(
+            "signalman_dropped_total",
+            "Times that a reader was too slow for a channel and was taken to the newest events",
+            ["channel"],
+            registry=r,
+        )
         self.partial_joins = Counter(
             "signalman_partial_joins_total", "Subscriptions whose history did not reach back far enough", registry=r
         )
@@ -118,6 +130,12 @@ class Metrics:
         self.snapshots = Counter(
             "signalman_snapshots_total", "Snapshot reads by result", ["table", "outcome"], registry=r
         )  # outcome: read, shared, failed
+        self.tables_faulty = Gauge(
+            "signalman_tables_faulty",
+            "1 while a table of the pack is not in ClickHouse as the pack describes it, else 0",
+            ["channel", "table"],
+            registry=r,
+        )
         self.snapshot_seconds = Histogram(
             "signalman_snapshot_seconds", "Duration of snapshot queries", ["table"], buckets=_LATENCY, registry=r
         )

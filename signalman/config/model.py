@@ -27,6 +27,7 @@ class Channels(Section):
 
     pack: Text = "frameworks"
     path: str = ""
+    pseudonym_key: SecretStr = NO_SECRET
 
 
 class History(Section):
