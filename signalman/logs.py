@@ -1,18 +1,20 @@
 """Log lines as data, set up once by the command: coloured on a terminal, JSON lines elsewhere.
 
-Everything, our own events and what libraries log, passes one scrubber, so that no credential, no address and no
-local variable of a traceback reaches a log, whoever wrote the line.
+Everything, our own events and what libraries log, passes one scrubber, so that no credential, no address and nothing of
+a traceback but places reaches a log, whoever wrote the line.
 """
 
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
 
-from signalman.net import holds_address
+from signalman.addresses import without_addresses
+from signalman.traces import trace
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
@@ -35,6 +37,8 @@ _SECRET_WORDS = frozenset(
     }
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_REPR = re.compile(r"[<(\n]")
 
 _SECRETS_IN_TEXT = (
     (re.compile(r"(?<=://)[^/\s@]*@"), f"{HIDDEN}@"),  # user and password of a URL
@@ -85,6 +89,15 @@ def configure(level: Level = "info", style: Format = "auto", stream: TextIO | No
     )
 
 
+def catch_strays() -> None:
+    """Send what Python itself writes to standard error past all logging, warnings and the exceptions of threads and
+    finalizers, to the log of this process: there it is scrubbed. For a process that is ours alone.
+    """
+    logging.captureWarnings(capture=True)
+    sys.unraisablehook = lambda stray: _stray("exception_ignored", stray.exc_value)
+    threading.excepthook = lambda stray: _stray("thread_failed", stray.exc_value)
+
+
 def scrub(logger: Any, method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG001 # structlog's signature
     """A structlog processor: hides what stands under a secret's name; takes credentials and addresses out of texts."""
     return {key: HIDDEN if _is_secret(key) and value else _clean(value) for key, value in line.items()}
@@ -94,10 +107,7 @@ def clean_text(text: str) -> str:
     """*text* without credentials and addresses, the rest of it as it was."""
     for pattern, replacement in _SECRETS_IN_TEXT:
         text = pattern.sub(replacement, text)
-    if not holds_address(text):
-        return text
-    text = re.sub(r"\S+", lambda word: ADDRESS if holds_address(word[0]) else word[0], text)
-    return ADDRESS if holds_address(text) else text
+    return without_addresses(text, ADDRESS)
 
 
 def _clean(value: Any) -> Any:
@@ -110,6 +120,23 @@ def _clean(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     return clean_text(str(value))
+
+
+def _stray(event: str, error: BaseException | None) -> None:
+    structlog.get_logger(__name__).error(event, exc_info=error)
+
+
+def _trace(exc_info: structlog.typing.ExcInfo) -> str:
+    return trace(exc_info[1])
+
+
+def _without_reprs(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001 # structlog's signature
+    """The sentences of asyncio go on with what the failed callback was called with, and how the failed task prints itself,
+    exception and all: that much is in the traceback without values.
+    """
+    if line.get("logger") == "asyncio":
+        line["event"] = _REPR.split(str(line.get("event", "")), maxsplit=1)[0].rstrip()
+    return line
 
 
 def _is_secret(key: str) -> bool:
@@ -137,9 +164,10 @@ def _formatter(style: Format, *, terminal: bool) -> logging.Formatter:
         foreign_pre_chain=_shared(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # Text before it is scrubbed, and never with the values of local variables.
+            # Text before it is scrubbed, and never with a value that an exception quotes.
             structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(_trace),
+            _without_reprs,
             scrub,
             renderer,
         ],
