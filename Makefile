@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check format lock wheel clean
+.PHONY: help run test soak fuzz bench check format lock wheel clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ $(VENV)/test.stamp: requirements-dev.lock pyproject.toml | $(BIN)/pip
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)/fuzz.stamp: requirements-fuzz.lock $(VENV)/test.stamp
+	@$(BIN)/python .ci/install.py requirements-fuzz.lock
+	@touch $@
+
 run: $(VENV)/run.stamp  ## set up, then start everything in one process with a simulated platform
 	@$(BIN)/signalman dev
 
@@ -42,6 +46,12 @@ test: $(VENV)/test.stamp  ## set up, then pass all tests against real servers
 soak: $(VENV)/test.stamp  ## five minutes of random kills against real servers, every event counted (ARGS="--seconds 60")
 	@$(BIN)/python -m tests.servers
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: $(VENV)/fuzz.stamp  ## ten minutes of looking for a record that leaks, guided by coverage (ARGS="--seconds 60")
+	@$(BIN)/python -m tests.fuzz $(or $(ARGS),--seconds 600)
+
+bench: $(VENV)/test.stamp  ## how fast the parts are that run for every event, on one core (ARGS="--only stages")
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 check: $(VENV)/test.stamp  ## lint, format check, types
 	$(BIN)/ruff check .
@@ -66,6 +76,7 @@ lock: | $(BIN)/pip  ## write the lock files anew
 	$(LOCK) pyproject.toml $(BUILD) --extra embedded $(LIKE) -o requirements-embedded.lock
 	$(LOCK) $(BUILD) $(LIKE) -o requirements-build.lock
 	$(LOCK) pyproject.toml $(LIKE) -o requirements.lock
+	$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
 
 wheel: $(VENV)/test.stamp  ## build the wheel into dist/
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation -w dist .

@@ -1,10 +1,12 @@
 """What flows: a record as Kafka holds it, an event understood, a publication on a feed.
 
-All of them are immutable values without behaviour of their own.
+All of them are immutable values without behaviour of their own. What is made for every record or event is a named
+tuple, which takes a quarter of the time that a frozen dataclass takes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 Json = Any
@@ -14,8 +16,7 @@ Scope = tuple[str, ...]
 """Whose something is: ids from the widest level to the narrowest, ``(tenant,)`` for FrameWorks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One Kafka message as read."""
 
     topic: str
@@ -28,8 +29,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A record's envelope, understood; the payload is not yet judged."""
 
     topic: str
@@ -45,8 +45,7 @@ class Decoded:
     """The whole record's JSON object: routing reads payloads out of it and never changes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event on its way to one channel. ``data`` is raw before redaction and safe to show after it."""
 
     id: str
@@ -57,6 +56,17 @@ class Event:
     channel: str
     data: dict[str, Json]
     subject: str | None = None
+
+
+new_decoded: Callable[[tuple[str, str, str, str, str, Scope | None, Mapping[str, Json]]], Decoded] = partial(
+    tuple.__new__, Decoded
+)
+"""`Decoded` out of a tuple of its parts: a third of the time, for what is made for every record."""
+
+new_event: Callable[[tuple[str, str, str, str, Scope, str, dict[str, Json], str | None]], Event] = partial(
+    tuple.__new__, Event
+)
+"""The same for `Event`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

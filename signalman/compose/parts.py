@@ -26,6 +26,7 @@ from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
 from signalman.ports import Bus, Directory, Snapshots
 from signalman.principal import Principal
+from signalman.redaction import Pseudonyms
 
 
 def catalog(config: Config) -> Catalog:
@@ -39,6 +40,11 @@ def catalog(config: Config) -> Catalog:
     pack = load(Path(path) if path else default_folder(config.channels.pack))
     check_pack(config, pack)
     return pack
+
+
+def pseudonyms(config: Config) -> Pseudonyms:
+    """What makes pseudonyms; without a key none, which no pack then asks for."""
+    return Pseudonyms(config.channels.pseudonym_key.get_secret_value().encode() or None)
 
 
 def kafka_connection(config: Config) -> KafkaConnection:
@@ -181,6 +187,7 @@ def gateway(
         ttl=config.snapshot.share_seconds,
         concurrency=config.clickhouse.concurrency,
         max_rows=config.snapshot.keep_rows,
+        pseudonyms=pseudonyms(config),
     )
     return Gateway(
         catalog=pack,

@@ -124,6 +124,7 @@ def make_relay(config: Config, pack: Catalog, source: Source, bus: Bus, metrics:
         metrics,
         consumers=consumer_names(config, pack),
         max_record_bytes=config.kafka.max_record_bytes,
+        pseudonyms=parts.pseudonyms(config),
     )
 
 
@@ -166,6 +167,7 @@ async def serve_clients(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.keep_time(), name="time")
         tasks.create_task(gateway.watch_source(), name="source")
+        tasks.create_task(gateway.watch_tables(), name="tables")
         tasks.create_task(
             server.serve(application, listener, max_message_bytes=section.max_message_bytes, drain=drain),
             name="web",

@@ -15,6 +15,7 @@ from signalman.config.values import (
     ListenPort,
     Number,
     Origins,
+    PseudonymKey,
     ScopePath,
     Seconds,
     Section,
@@ -27,7 +28,7 @@ class Channels(Section):
 
     pack: Text = "frameworks"
     path: str = ""
-    pseudonym_key: SecretStr = NO_SECRET
+    pseudonym_key: PseudonymKey = NO_SECRET
 
 
 class History(Section):

@@ -7,6 +7,7 @@ from signalman.catalog.names import suggestion
 from signalman.channel import Catalog
 from signalman.config.gathered import NOWHERE
 from signalman.config.model import Config
+from signalman.config.values import MIN_KEY
 from signalman.errors import ConfigError, Fault
 
 
@@ -38,7 +39,7 @@ def check_pack(config: Config, catalog: Catalog) -> None:
     Raises:
         ConfigError: with all places where they do not.
     """
-    faults = [*_topics(config, catalog), *_accounts(config, catalog)]
+    faults = [*_topics(config, catalog), *_accounts(config, catalog), *_pseudonyms(config, catalog)]
     if faults:
         raise ConfigError(faults)
 
@@ -63,3 +64,23 @@ def _accounts(config: Config, catalog: Catalog) -> Iterator[Fault]:
     for at, account in enumerate(config.access.accounts):
         if complete_scope(account.scope, catalog.levels) is None:
             yield NOWHERE.fault(("access", "accounts", at, "scope"), f"the pack's scope is: {wanted}")
+
+
+def _pseudonyms(config: Config, catalog: Catalog) -> Iterator[Fault]:
+    askers = list(_hashed(catalog))
+    if askers and not config.channels.pseudonym_key.get_secret_value():
+        more = f", and {len(askers) - 1} more are hashed" if len(askers) > 1 else ""
+        yield NOWHERE.fault(
+            ("channels", "pseudonym_key"),
+            f"set it to a secret of at least {MIN_KEY} characters, the same for relays and gateways: "
+            f"the pack hashes {askers[0]}{more}",
+        )
+
+
+def _hashed(catalog: Catalog) -> Iterator[str]:
+    for channel in catalog.channels.values():
+        for kind, named in (("events", channel.events), ("tables", channel.tables)):
+            for name, each in named.items():
+                for redaction in each.redact:
+                    if redaction.operation == "hash":
+                        yield f'"{redaction.path}" of {kind}.{name} in channel {channel.name}'

@@ -69,6 +69,9 @@ def _finite(number: float) -> float:
     return number
 
 
+MIN_KEY = 16
+"""Characters of the key of pseudonyms."""
+
 Flag = Annotated[bool, _being((bool,), "must be true or false")]
 Whole = Annotated[int, _being((int,), "must be a whole number")]
 Number = Annotated[float, _being((int, float), "must be a number"), AfterValidator(_finite)]
@@ -96,6 +99,13 @@ PostgresUrl = Annotated[
     _secretly(
         lambda url: not url or bool(re.match(r"postgres(ql)?://[^/]", url)),
         "must be postgresql://user:password@host:port, or empty for none",
+    ),
+]
+PseudonymKey = Annotated[
+    SecretStr,
+    _secretly(
+        lambda key: not key or len(key) >= MIN_KEY,
+        f"must have at least {MIN_KEY} characters, or whoever knows a value finds its pseudonym by trying",
     ),
 ]
 Bearer = Annotated[SecretStr, _secretly(is_bearer_token, "must be letters, digits and - . _ ~ + /")]

@@ -8,10 +8,12 @@ bad_scope``. None of them ever carries a value of the record.
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
+from operator import itemgetter
 
 from signalman.channel import Catalog, Envelope, ScopeLevel
 from signalman.errors import DecodeError
-from signalman.event import Decoded, Json, Record, Scope
+from signalman.event import Decoded, Json, Record, Scope, new_decoded
 from signalman.relay.document import read_object
 from signalman.relay.path import Path, candidates, follow, lacks
 from signalman.relay.scope import LONGEST, canonical
@@ -21,7 +23,7 @@ MAX_BYTES = 8 * 1024 * 1024
 
 # RFC 3339 §5.6; a leap second is allowed there, and nanoseconds are the finest that any source writes.
 _TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]{1,9})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]{1,9})?"
     r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 
@@ -54,34 +56,48 @@ class Decoder:
         except KeyError:
             raise DecodeError("unknown_topic") from None
         body = read_object(record.value, self._max_bytes)
-        return Decoded(
-            topic=topic,
-            id=reader.id.required(body, record),
-            type=reader.type.required(body, record),
-            time=_checked_time(reader.time.required(body, record), reader.time.name),
-            source=reader.source.required(body, record),
-            scope=reader.read_scope(body, record),
-            body=body,
-        )
+        texts = reader.texts(body, record)
+        id_, kind, time, source = texts[:4]
+        if not _TIME.fullmatch(time) or not _is_date(time[:10]):
+            raise DecodeError("bad_time", reader.time.name)
+        return new_decoded((topic, id_, kind, time, source, reader.scope(texts[4:]), body))
 
 
 class _Reader:
     """An envelope's paths, compiled."""
 
     def __init__(self, envelope: Envelope, levels: tuple[ScopeLevel, ...]) -> None:
-        self.id = _Part(envelope.id)
-        self.type = _Part(envelope.type)
         self.time = _Part(envelope.time)
-        self.source = _Part(envelope.source)
-        self._scope = [(level.type, _Part(path)) for level, path in zip(levels, envelope.scope, strict=True)]
+        self._required = (_Part(envelope.id), _Part(envelope.type), self.time, _Part(envelope.source))
+        self._levels = tuple(map(_Part, envelope.scope))
+        self._kinds = tuple((level.type, part.name) for level, part in zip(levels, self._levels, strict=True))
+        keys = [part.key for part in (*self._required, *self._levels)]
+        self._plain = itemgetter(*keys) if all(keys) else None
+        # A platform has far fewer tenants than records.
+        self.scope = lru_cache(maxsize=4096)(self._scope)
 
-    def read_scope(self, body: Mapping[str, Json], record: Record) -> Scope | None:
+    def texts(self, body: Mapping[str, Json], record: Record) -> tuple[str, ...]:
+        """Id, type, time and source, and a text for each scope level, empty where it is missing."""
+        # Nearly always every part is a key of the body, with a proper text under it.
+        if self._plain is not None:
+            try:
+                texts: tuple[str, ...] = self._plain(body)
+            except KeyError:
+                return self._search(body, record)
+            for text in texts:
+                if type(text) is not str or not 0 < len(text) <= LONGEST:
+                    return self._search(body, record)
+            return texts
+        return self._search(body, record)
+
+    def _search(self, body: Mapping[str, Json], record: Record) -> tuple[str, ...]:
+        required = (part.required(body, record) for part in self._required)
+        return (*required, *(part.optional(body, record) for part in self._levels))
+
+    def _scope(self, texts: tuple[str, ...]) -> Scope | None:
         """The canonical scope; None as soon as a level is missing. Levels that are there must be well-formed."""
-        levels: list[str] = []
-        for kind, part in self._scope:
-            text = part.optional(body, record)
-            levels.append(canonical(text, kind, part.name) if text else "")
-        return tuple(levels) if all(levels) else None
+        canonized = [canonical(text, *kind) if text else "" for text, kind in zip(texts, self._kinds, strict=True)]
+        return tuple(canonized) if all(canonized) else None
 
 
 class _Part:
@@ -90,8 +106,8 @@ class _Part:
     def __init__(self, paths: str) -> None:
         self.name = paths
         self._paths: tuple[tuple[Path, str], ...] = tuple((path, ".".join(path)) for path in candidates(paths))
-        # Nearly always a part is one key of the body, with a proper text under it.
-        self._key = self._paths[0][1] if len(self._paths[0][0]) == len(self._paths) == 1 else None
+        self.key = self._paths[0][1] if len(self._paths[0][0]) == len(self._paths) == 1 else None
+        """The one key of the body that is the part; None where it has a longer path, or several."""
 
     def required(self, body: Mapping[str, Json], record: Record) -> str:
         """The part's text."""
@@ -102,12 +118,6 @@ class _Part:
 
     def optional(self, body: Mapping[str, Json], record: Record) -> str:
         """The part's text, empty where neither the body nor a header has it."""
-        value = None if self._key is None else body.get(self._key)
-        if type(value) is str and 0 < len(value) <= LONGEST:
-            return value
-        return self._search(body, record)
-
-    def _search(self, body: Mapping[str, Json], record: Record) -> str:
         for path, where in self._paths:
             value = follow(body, path)
             if not lacks(value):
@@ -127,13 +137,8 @@ def _checked_text(value: Json, where: str) -> str:
     return value
 
 
-def _checked_time(text: str, where: str) -> str:
-    match = _TIME.fullmatch(text)
-    if not match or not _is_date(match[1]):
-        raise DecodeError("bad_time", where)
-    return text
-
-
+# Records come in the order of time: nearly all are of one day.
+@lru_cache(maxsize=64)
 def _is_date(text: str) -> bool:
     try:
         date.fromisoformat(text)

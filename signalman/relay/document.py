@@ -8,6 +8,8 @@ from signalman.event import Json
 DEEPEST = 64
 """Levels of nesting. Events have fewer than ten; recursion over a kept value and JSON encoding need a bound."""
 
+_NO_BRACKETS = bytes({*range(256)} - {*b"{["})
+
 
 def read_object(value: bytes | None, max_bytes: int) -> dict[str, Json]:
     """The JSON object that *value* holds.
@@ -20,22 +22,20 @@ def read_object(value: bytes | None, max_bytes: int) -> dict[str, Json]:
         raise DecodeError("empty")
     if len(value) > max_bytes:
         raise DecodeError("too_large")
-    body = _parse(value)
-    if not isinstance(body, dict):
-        raise DecodeError("not_object")
-    # A document cannot be deeper than it has brackets, and counting those costs next to nothing.
-    if value.count(b"{") + value.count(b"[") > DEEPEST and _is_deep(body):
-        raise DecodeError("too_deep")
-    return body
-
-
-def _parse(value: bytes) -> Json:
+    reason = ""
     try:
-        return orjson.loads(value)
+        body = orjson.loads(value)
     except orjson.JSONDecodeError as error:
         # The parser's own sentence is not chained: it may quote the document.
         reason = "too_deep" if "depth limit" in error.msg else "not_json"
-    raise DecodeError(reason)
+    if reason:
+        raise DecodeError(reason)
+    if type(body) is not dict:
+        raise DecodeError("not_object")
+    # A document cannot be deeper than it has brackets, and those are counted quickly.
+    if len(value.translate(None, _NO_BRACKETS)) > DEEPEST and _is_deep(body):
+        raise DecodeError("too_deep")
+    return body
 
 
 def _is_deep(body: Json) -> bool:

@@ -1,30 +1,25 @@
 """Batch events: each item of a list in the payload becomes an event of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from signalman.channel import Envelope, EventType, ScopeLevel
 from signalman.errors import DecodeError
 from signalman.event import Decoded, Json, Scope
+from signalman.relay.form import Form, Objects
 from signalman.relay.path import follow, lacks, parse
 from signalman.relay.scope import LONGEST, canonical
-
-Complete = Callable[[dict[str, Json], Mapping[str, Json], str], dict[str, Json]]
-"""Lifts into an item's data out of the record, and checks what it requires; see `signalman.relay.route.Form`."""
 
 Item = tuple[str, dict[str, Json]]
 """An item's event id and data."""
 
 
 class Expansion:
-    """One batch event type's items."""
+    """One batch event type's items, whose own event type has *form*."""
 
-    def __init__(
-        self, batch: EventType, complete: Complete, envelope: Envelope, levels: tuple[ScopeLevel, ...]
-    ) -> None:
+    def __init__(self, batch: EventType, form: Form, envelope: Envelope, levels: tuple[ScopeLevel, ...]) -> None:
         if batch.expand is None:
             raise ValueError(batch.name)
-        self.type = batch.expand.type
-        self._complete = complete
+        self._form = form
         self._items = parse(batch.expand.items)
         self._where = ".".join(filter(None, (batch.payload, batch.expand.items)))
         self._id = parse(batch.expand.id)
@@ -32,8 +27,8 @@ class Expansion:
         self._inherit = batch.expand.inherit
         self._scope_check = _ScopeCheck(envelope, levels)
 
-    def items(self, decoded: Decoded, data: Mapping[str, Json]) -> tuple[list[Item], int]:
-        """The items of the batch *data*, and how many were left out because they name another scope.
+    def items(self, decoded: Decoded, scope: Scope, data: Mapping[str, Json]) -> tuple[list[Item], int]:
+        """The items of the batch *data*, and how many were left out because they name another scope than *scope*.
 
         Raises:
             DecodeError: ``wrong_type`` when the list, an item or its id is something else; what the item's event type
@@ -42,34 +37,34 @@ class Expansion:
         found = follow(data, self._items)
         # protobuf's JSON leaves out an empty list.
         items = [] if found is None else found
-        if not isinstance(items, list):
+        if type(items) is not list:
             raise DecodeError("wrong_type", self._where)
-        made = [
-            self._item(decoded, data, item, index)
-            for index, item in enumerate(items)
-            if not self._contradicts(decoded, item)
-        ]
+        inherited = {name: data[name] for name in self._inherit if name in data}
+        around = self._form.around(decoded.body)
+        made: list[Item] = []
+        for index, item in enumerate(items):
+            if type(item) is not dict:
+                raise DecodeError("wrong_type", f"{self._where}[{index}]")
+            if self._scope_check.passes(item, scope):
+                made.append((self._event_id(decoded.id, item, index), self._item(item, index, inherited, around)))
         return made, len(items) - len(made)
 
-    def _contradicts(self, decoded: Decoded, item: Json) -> bool:
-        return isinstance(item, dict) and decoded.scope is not None and self._scope_check.fails(item, decoded.scope)
+    def _item(
+        self, item: dict[str, Json], index: int, inherited: Mapping[str, Json], around: Objects
+    ) -> dict[str, Json]:
+        own = item.copy()
+        for name, value in inherited.items():
+            if lacks(own.get(name)):
+                own[name] = value
+        self._form.complete(own, around, self._where, index)
+        return own
 
-    def _item(self, decoded: Decoded, batch: Mapping[str, Json], item: Json, index: int) -> Item:
-        where = f"{self._where}[{index}]"
-        if not isinstance(item, dict):
-            raise DecodeError("wrong_type", where)
-        own = dict(item)
-        for name in self._inherit:
-            if lacks(own.get(name)) and name in batch:
-                own[name] = batch[name]
-        return self._event_id(decoded, item, index), self._complete(own, decoded.body, where)
-
-    def _event_id(self, decoded: Decoded, item: dict[str, Json], index: int) -> str:
+    def _event_id(self, batch_id: str, item: dict[str, Json], index: int) -> str:
         own = follow(item, self._id)
         if lacks(own):
-            return f"{decoded.id}-{index}"
-        if not isinstance(own, str) or len(own) > LONGEST:
-            reason = "too_long" if isinstance(own, str) else "wrong_type"
+            return f"{batch_id}-{index}"
+        if type(own) is not str or len(own) > LONGEST:
+            reason = "too_long" if type(own) is str else "wrong_type"
             raise DecodeError(reason, f"{self._where}[{index}].{self._id_name}")
         return own
 
@@ -85,13 +80,15 @@ class _ScopeCheck:
         )
         self._levels = levels
 
-    def fails(self, item: Mapping[str, Json], scope: Scope) -> bool:
-        """Whether *item* names another id at any level, or something that is no id at all."""
-        return any(
-            not lacks(item.get(name)) and not _is_same(item[name], level, own)
-            for names, level, own in zip(self._fields, self._levels, scope, strict=True)
-            for name in names
-        )
+    def passes(self, item: Mapping[str, Json], scope: Scope) -> bool:
+        """Whether *item* names no other id at any level than *scope* has, and nothing that is no id at all."""
+        for names, level, own in zip(self._fields, self._levels, scope, strict=True):
+            for name in names:
+                value = item.get(name)
+                # Canonical ids are the platform's usual ones.
+                if value != own and not lacks(value) and not _is_same(value, level, own):
+                    return False
+        return True
 
 
 def _is_same(value: Json, level: ScopeLevel, own: str) -> bool:

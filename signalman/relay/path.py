@@ -1,6 +1,6 @@
 """Dotted paths into a record's JSON object, compiled once and followed for every record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from signalman.event import Json
 
@@ -22,10 +22,18 @@ def follow(value: Mapping[str, Json], path: Path) -> Json:
     """What *path* leads to, or None when it leads nowhere: no such key, or something else than an object on the way."""
     at: Json = value
     for key in path:
-        if not isinstance(at, dict):
+        if type(at) is not dict:
             return None
         at = at.get(key)
     return at if path else None
+
+
+def getter(path: Path) -> Callable[[Mapping[str, Json]], Json]:
+    """`follow` along *path* as a function of the object alone."""
+    if len(path) == 1:
+        [key] = path
+        return lambda value: value.get(key)
+    return lambda value: follow(value, path)
 
 
 def lacks(value: Json) -> bool:

@@ -1,93 +1,91 @@
-"""Third stage: an event's data to what subscribers may see. The allow-list first, then the net below it.
+"""Third stage: an event's data to what subscribers may see: the allow-list, then the operators, then the net below.
 
 The raw event is not changed. What the allow-list does not name is dropped without a word: a new field of the platform
 is private until a pack says otherwise.
+
+Nearly all events are clean, so the net is only cast where `signalman.relay.suspicion` says that there may be something.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from signalman.channel import Catalog, EventType, KeepTree
+from signalman.addresses import holds_address
+from signalman.channel import Catalog, EventType
 from signalman.errors import DecodeError
-from signalman.event import Event, Json
-from signalman.net import Net, holds_address
+from signalman.event import Event, new_event
+from signalman.net import Net, is_host_like
+from signalman.redaction import Keep, Operators, Pseudonyms
+from signalman.relay.scope import UUID
+from signalman.relay.suspicion import Suspicion
+
+
+class Redacted(NamedTuple):
+    """An event that may be shown."""
+
+    event: Event
+    removed: int
+    """Values that the net removed."""
+    unread: int
+    """Values that an operator removed because they are not what it expects."""
 
 
 class Redactor:
     """Redacts by (channel, event type), as the pack says. Pure, and redacting twice changes nothing."""
 
-    def __init__(self, catalog: Catalog, net: Net | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        net: Net | None = None,
+        *,
+        pseudonyms: Pseudonyms | None = None,
+        suspicion: Suspicion | None = None,
+    ) -> None:
+        """Compile the rules of *catalog*; *pseudonyms* are needed where it hashes, *suspicion* may be shared."""
+        pseudonyms = pseudonyms or Pseudonyms(None)
         self._net = net or Net()
+        self._suspicion = suspicion or Suspicion(self._net)
         self._rules = {
-            (channel.name, event_type.name): _Rule(event_type)
+            (channel.name, event_type.name): _Rule(event_type, pseudonyms)
             for channel in catalog.channels.values()
             for event_type in channel.events.values()
         }
 
-    def redact(self, event: Event) -> tuple[Event, int]:
-        """*event* with safe data and its subject, and how many values the net removed.
+    def redact(self, event: Event) -> Redacted:
+        """*event* with safe data and its subject.
 
         Raises:
             DecodeError: ``address`` at ``id`` or ``source`` when one of them holds an address: without it the event
                 would be no event, so it is refused as a whole.
         """
-        for name, text in (("id", event.id), ("source", event.source)):
-            if holds_address(text):
-                raise DecodeError("address", name)
-        rule = self._rules[event.channel, event.type]
-        data, removed = self._net.clean(rule.keep.prune(event.data), rule.expose)
+        id_, kind, time, source, scope, channel, raw, _ = event
+        rule = self._rules[channel, kind]
+        data, removed, unread = rule.keep.prune(raw), 0, 0
+        if rule.operators is not None:
+            data, unread = rule.operators.apply(data, scope)
+        if not UUID.fullmatch(id_) or self._suspicion.of((source,)):
+            _check_envelope(event)
+        if self._suspicion.of(data.values()) or (rule.has_unclear_keys and self._suspicion.of_keys(data)):
+            data, removed = self._net.clean(data, rule.expose)
+        # The subject cannot show more than the data do.
         subject = data.get(rule.subject) if rule.subject else None
-        safe = Event(
-            id=event.id,
-            type=event.type,
-            time=event.time,
-            source=event.source,
-            scope=event.scope,
-            channel=event.channel,
-            data=data,
-            subject=subject if isinstance(subject, str) and subject else None,
-        )
-        return safe, removed
+        if type(subject) is not str or not subject:
+            subject = None
+        return Redacted(new_event((id_, kind, time, source, scope, channel, data, subject)), removed, unread)
+
+
+def _check_envelope(event: Event) -> None:
+    for name, text in (("id", event.id), ("source", event.source)):
+        if holds_address(text):
+            raise DecodeError("address", name)
 
 
 class _Rule:
     """What one event type may show."""
 
-    def __init__(self, event_type: EventType) -> None:
-        self.keep: Final = _Keep(event_type.keep)
-        self.expose: Final = event_type.expose
+    def __init__(self, event_type: EventType, pseudonyms: Pseudonyms) -> None:
+        operators = Operators(event_type.redact, pseudonyms)
+        self.keep: Final = Keep(event_type.keep)
+        self.operators: Final = operators or None
+        self.expose: Final = event_type.expose | operators.exposed
         self.subject: Final = event_type.subject
-
-
-class _Keep:
-    """One level of an allow-list."""
-
-    __slots__ = ("_below", "_others", "_whole")
-
-    def __init__(self, tree: KeepTree) -> None:
-        self._whole = tuple(name for name, below in tree.items() if below is None)
-        self._below = {name: _Keep(below) for name, below in tree.items() if below is not None}
-        self._others = "*" in tree
-
-    def prune(self, value: dict[str, Json]) -> dict[str, Json]:
-        """The members of *value* that the list names, as a new object: whole ones first, in the list's order."""
-        kept = {name: value[name] for name in self._whole if name in value}
-        if self._below or self._others:
-            self._prune_below(value, kept)
-        return kept
-
-    def _prune_below(self, value: dict[str, Json], kept: dict[str, Json]) -> None:
-        for name, item in value.items():
-            if name in kept:
-                continue
-            below = self._below.get(name) or self._below.get("*")
-            if below is not None:
-                below.prune_into(name, item, kept)
-            elif self._others:
-                kept[name] = item
-
-    def prune_into(self, name: str, value: Json, kept: dict[str, Json]) -> None:
-        """Keep the object, or the objects of the list, *value*. Anything else is not what the list means: dropped."""
-        if isinstance(value, dict):
-            kept[name] = self.prune(value)
-        elif isinstance(value, list):
-            kept[name] = [self.prune(item) for item in value if isinstance(item, dict)]
+        self.has_unclear_keys: Final = "*" in event_type.keep or any(map(is_host_like, event_type.keep))
+        """Whether keys at the top of the data have to be looked at: others are the list's own, and plain."""

@@ -16,7 +16,9 @@ from signalman.channel import Catalog
 from signalman.errors import BackendUnavailable, DecodeError
 from signalman.event import Batch, Record
 from signalman.metrics import Metrics
+from signalman.net import Net
 from signalman.ports import Bus, Source
+from signalman.redaction import Pseudonyms
 from signalman.relay.deadletters import DeadLetters, Undecodable
 from signalman.relay.decode import MAX_BYTES, Decoder
 from signalman.relay.patience import Patience, Sleep
@@ -24,6 +26,7 @@ from signalman.relay.publish import Addressed, address, outgoing
 from signalman.relay.redact import Redactor
 from signalman.relay.route import Router
 from signalman.relay.rows import Rows
+from signalman.relay.suspicion import Suspicion
 from signalman.relay.tally import Tally
 
 log = structlog.get_logger(__name__)
@@ -47,6 +50,7 @@ class Relay:
         *,
         consumers: Mapping[str, str] | None = None,
         max_record_bytes: int = MAX_BYTES,
+        pseudonyms: Pseudonyms | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -60,6 +64,7 @@ class Relay:
             metrics: Told after each batch.
             consumers: Kafka topic → the name that dead letters give as their consumer; the pack's where it has none.
             max_record_bytes: Larger records go to the dead letters unread.
+            pseudonyms: For what the pack hashes; it needs them if it does.
             clock: Unix seconds.
             sleep: Waits between attempts while a backend is away.
         """
@@ -67,8 +72,11 @@ class Relay:
         self._bus = bus
         self._decoder = Decoder(catalog, names, max_bytes=max_record_bytes)
         self._router = Router(catalog)
-        self._redactor = Redactor(catalog)
-        self._rows = Rows(catalog)
+        net = Net()
+        suspicion = Suspicion(net)
+        self._redactor = Redactor(catalog, net, pseudonyms=pseudonyms, suspicion=suspicion)
+        self._rows = Rows(catalog, net, pseudonyms=pseudonyms, suspicion=suspicion)
+        self._largest = {channel.name: channel.limits.event_bytes for channel in catalog.channels.values()}
         self._names = names
         self._metrics = metrics
         self._clock = clock
@@ -154,7 +162,10 @@ class Relay:
         redacted = [self._redactor.redact(event) for event in routed.events]
         # Tables may show what the event itself does not, so their changes are read out of what came in.
         changed = [self._rows.changes(event) for event in routed.events]
-        addressed = [address(record, event, each.rows) for (event, _), each in zip(redacted, changed, strict=True)]
+        addressed = [
+            address(record, event, rows.rows, largest=self._largest[event.channel])
+            for (event, *_), rows in zip(redacted, changed, strict=True)
+        ]
         self._tally.understood(decoded.topic, routed, redacted, changed, record.timestamp_ms)
         return addressed
 

@@ -1,22 +1,20 @@
 """Fourth stage: what an event does to the rows of its channel's tables, as the pack says.
 
 It reads the routed event before redaction, because a table may show what the event itself does not. Only columns that a
-table lists are ever set, and their values pass the same net as the rows of a snapshot.
+table lists are ever set, and their values pass the same operators and the same net as the rows of a snapshot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from signalman.channel import Catalog, RowChange, Setting, Table
-from signalman.event import Event, Json
-from signalman.net import Net, holds_address
-from signalman.relay.sources import Read, constant, holds, plain_field, reader
-from signalman.relay.values import AS_IT_IS, CONVERT, ZERO, Convert, Unreadable
-
-Row = dict[str, Json]
-
-_NO_ZERO = object()
-_NO_TYPE = type("_NO_TYPE", (), {})
+from signalman.channel import Catalog, RowChange, Table
+from signalman.event import Event, Json, Scope
+from signalman.net import Net, is_host_like
+from signalman.redaction import Operators, Pseudonyms
+from signalman.relay.columns import Columns, Given, Row
+from signalman.relay.sources import constant, holds
+from signalman.relay.suspicion import Suspicion
+from signalman.relay.values import Unreadable
 
 
 class Changed(NamedTuple):
@@ -28,20 +26,37 @@ class Changed(NamedTuple):
     """Values that the net removed from them."""
     unread: int = 0
     """Changes left out because a value of the event does not fit its column."""
+    values_unread: int = 0
+    """Values that an operator removed because they are not what it expects."""
 
+
+_Made = tuple[Row | None, int, int]
+"""A row change, or None where there is none; how many values the net removed; how many no operator could read."""
 
 _NOTHING = Changed()
+_NONE: _Made = (None, 0, 0)
 
 
 class Rows:
     """Computes row changes by (channel, event type). Pure."""
 
-    def __init__(self, catalog: Catalog, net: Net | None = None) -> None:
-        net = net or Net()
+    def __init__(
+        self,
+        catalog: Catalog,
+        net: Net | None = None,
+        *,
+        pseudonyms: Pseudonyms | None = None,
+        suspicion: Suspicion | None = None,
+    ) -> None:
+        """Compile the row changes of *catalog*; *pseudonyms* are needed where it hashes, *suspicion* may be shared."""
+        net, pseudonyms = net or Net(), pseudonyms or Pseudonyms(None)
+        doubt = suspicion or Suspicion(net)
+
+        def compiled(change: RowChange, table: Table) -> _Change:
+            return _Change(change, table, _Strainer(change, table, net, doubt, pseudonyms))
+
         self._changes = {
-            (channel.name, event_type.name): tuple(
-                _Change(change, channel.tables[change.table], net) for change in event_type.rows
-            )
+            (channel.name, event_type.name): [compiled(each, channel.tables[each.table]) for each in event_type.rows]
             for channel in catalog.channels.values()
             for event_type in channel.events.values()
             if event_type.rows
@@ -52,137 +67,97 @@ class Rows:
         changes = self._changes.get((event.channel, event.type))
         if changes is None:
             return _NOTHING
-        rows: list[Row] = []
-        removed = unread = 0
+        made: list[_Made] = []
+        unread = 0
         for change in changes:
             try:
-                made, gone = change.made(event.data, event.time)
+                made.append(change.made(event.data, event.time, event.scope))
             except Unreadable:
                 unread += 1
-                continue
-            removed += gone
-            if made is not None:
-                rows.append(made)
-        return Changed(tuple(rows), removed, unread)
+        if len(made) == 1:
+            [(row, removed, values_unread)] = made
+            return Changed((row,) if row else (), removed, unread, values_unread)
+        rows = tuple(row for row, _, _ in made if row)
+        return Changed(rows, sum(each[1] for each in made), unread, sum(each[2] for each in made))
 
 
 class _Change:
     """One row change of an event type, compiled."""
 
-    def __init__(self, change: RowChange, table: Table, net: Net) -> None:
+    def __init__(self, change: RowChange, table: Table, strainer: "_Strainer") -> None:
         self._table = change.table
         self._op = change.op
         self._when = tuple(map(holds, change.when))
-        self._key = table.key
         # A UUID has no zero that could stand in a key: without one there is no row.
         self._ids = tuple(each.column for each in change.columns if each.column in table.key and each.type == "uuid")
-        self._columns = _Columns(change.columns, table.derived if change.op == "upsert" else {}, ids=self._ids)
-        self._given = _Columns(change.given, {}, always=False)
-        self._initial = _Columns(change.initial, {})
-        self._has_more = bool(change.given or change.initial)
-        self._clean = _Cleaner(change, table, net)
+        self._columns = Columns(change.columns, table.derived if change.op == "upsert" else {}, ids=self._ids)
+        self._given = Given(change.given) if change.given else None
+        self._initial = Columns(change.initial, {}) if change.initial else None
+        self._strained = strainer.strained
 
-    def made(self, data: Mapping[str, Json], time: str) -> tuple[Row | None, int]:
-        """The change as JSON has it, or None where there is none; and how many values the net removed."""
+    def made(self, data: Mapping[str, Json], time: str, scope: Scope) -> _Made:
+        """The change by an event with *data*, *time* and *scope*.
+
+        Raises:
+            Unreadable: A value of the event does not fit its column.
+        """
         for is_so in self._when:
             if not is_so(data):
-                return None, 0
+                return _NONE
         row = self._columns.values(data, time)
         for column in self._ids:
             if row[column] is None:
-                return None, 0
+                return _NONE
+        if self._given is not None:
+            self._given.add_to(row, data, time)
         made: Row = {"table": self._table, "op": self._op, "row": row}
-        if self._has_more:
-            row |= self._given.values(data, time)
-            values = self._initial.values(data, time)
-            initial = {column: value for column, value in values.items() if column not in row}
+        if self._initial is not None:
+            initial = self._initial.values(data, time)
+            if self._given is not None:
+                initial = {column: value for column, value in initial.items() if column not in row}
             if initial:
                 made["initial"] = initial
-        removed = self._clean.clean(made)
-        return (None if removed and any(column not in made["row"] for column in self._key) else made), removed
+        return self._strained(made, scope)
 
 
-class _Columns:
-    """Settings as lists to run through: this is done for every event that changes a row.
-
-    With *always* a column is set whatever the event says: to null or zero where it says nothing.
+class _Strainer:
+    """The operators and the net for the rows of one change. As with events, the net is only cast where there may be
+    something; where a column has a host-like name always.
     """
 
-    def __init__(
-        self, settings: Sequence[Setting], fixed: Mapping[str, Json], *, always: bool = True, ids: Sequence[str] = ()
-    ) -> None:
-        self._always = always
-        self._fixed: Row = dict(fixed)
-        self._fields: list[tuple[str, str, type, Convert, Json, Json]] = []
-        self._others: list[tuple[str, Read, Json, Json]] = []
-        for each in settings:
-            zero = _NO_ZERO if each.keep_zero else ZERO[each.type]
-            otherwise = None if each.nullable or each.column in ids else ZERO[each.type]
-            field, fixed_value = plain_field(each), constant(each)
-            if not each.sources or fixed_value is not None:
-                self._fixed[each.column] = otherwise if fixed_value in {None, zero} else fixed_value
-            elif field is not None:
-                kind = AS_IT_IS.get(each.type, _NO_TYPE)
-                self._fields.append((each.column, field, kind, CONVERT[each.type], zero, otherwise))
-            else:
-                self._others.append((each.column, reader(each), zero, otherwise))
-
-    def values(self, data: Mapping[str, Json], time: str) -> Row:
-        """Column → value."""
-        row = self._fixed.copy()
-        always, get = self._always, data.get
-        for column, field, kind, convert, zero, otherwise in self._fields:
-            value = get(field)
-            if value and type(value) is kind:
-                row[column] = value
-            elif value is not None and value != "":
-                value = convert(value)
-                row[column] = otherwise if value == zero else value
-            elif always:
-                row[column] = otherwise
-        for column, read, zero, otherwise in self._others:
-            value = read(data, time)
-            if value is not None:
-                row[column] = otherwise if value == zero else value
-            elif always:
-                row[column] = otherwise
-        return row
-
-
-class _Cleaner:
-    """The net for the rows of one change. Only texts out of an event can hold an address, so it looks at these first;
-    a column with a host-like name always takes the long way.
-    """
-
-    def __init__(self, change: RowChange, table: Table, net: Net) -> None:
+    def __init__(self, change: RowChange, table: Table, net: Net, suspicion: Suspicion, pseudonyms: Pseudonyms) -> None:
+        operators = Operators(table.redact, pseudonyms)
+        self._operators = operators or None
         self._net = net
-        self._exposed = table.expose
+        self._suspicion = suspicion
+        self._exposed = table.expose | operators.exposed
+        self._key = table.key
         own = {"row": (*change.columns, *change.given), "initial": change.initial}
-        self._texts = [
-            (part, tuple(each.column for each in settings if each.type == "text" and constant(each) is None))
+        columns = {each.column for settings in own.values() for each in settings} | table.derived.keys()
+        self._is_host_like = any(map(is_host_like, columns - self._exposed))
+        # A column of another type holds numbers, times or UUIDs in one form only, and a constant is the pack's own.
+        self._texts = {
+            part: [each.column for each in settings if each.type == "text" and each.sources and constant(each) is None]
             for part, settings in own.items()
-        ]
-        names = {each.column: 1 for settings in own.values() for each in settings}
-        self._is_host_like = bool(net.clean(names, table.expose)[1])
+        }
 
-    def clean(self, made: Row) -> int:
-        """Remove addresses from the rows of *made*; how many values that were."""
-        if not self._is_host_like and not self._is_suspicious(made):
-            return 0
-        total = 0
-        for part in ("row", "initial"):
-            if part in made:
-                made[part], removed = self._net.clean(made[part], self._exposed)
-                total += removed
-        return total
+    def strained(self, made: Row, scope: Scope) -> _Made:
+        """What may be shown of *made*, which is the caller's to give away; nothing where its key may not."""
+        removed = unread = 0
+        if self._operators is not None:
+            for part in made.keys() & {"row", "initial"}:
+                made[part], more = self._operators.apply(made[part], scope)
+                unread += more
+        if self._is_host_like or self._is_suspicious(made):
+            for part in made.keys() & {"row", "initial"}:
+                made[part], more = self._net.clean(made[part], self._exposed)
+                removed += more
+        if (removed or unread) and any(column not in made["row"] for column in self._key):
+            return None, removed, unread
+        return made, removed, unread
 
     def _is_suspicious(self, made: Row) -> bool:
-        for part, texts in self._texts:
-            values = made.get(part)
-            if values:
-                for column in texts:
-                    value = values.get(column)
-                    # Every text of every row passes here, and nearly none has either.
-                    if value and ("." in value or ":" in value) and holds_address(value):
-                        return True
+        for part, columns in self._texts.items():
+            if columns and part in made and self._suspicion.of(map(made[part].get, columns)):
+                return True
         return False

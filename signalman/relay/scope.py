@@ -8,7 +8,8 @@ from signalman.errors import DecodeError
 LONGEST = 256
 """Characters of an id, a type or a source. What is longer is no name but an accident or an attack on memory."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""In its one canonical form."""
 
 
 def canonical(text: str, kind: FieldType, where: str) -> str:
@@ -20,6 +21,6 @@ def canonical(text: str, kind: FieldType, where: str) -> str:
     if kind != "uuid":
         return text
     lowered = text.lower()
-    if not _UUID.fullmatch(lowered):
+    if not UUID.fullmatch(lowered):
         raise DecodeError("bad_scope", where)
     return lowered

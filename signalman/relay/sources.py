@@ -1,11 +1,12 @@
 """Where a row's values come from: the sources of a pack, compiled to functions of an event's data and time."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from signalman.channel import ColumnType, Setting, Source, When
 from signalman.event import Json
-from signalman.relay.path import Path, follow, lacks, parse
+from signalman.relay.path import getter, parse
 from signalman.relay.values import CONVERT, Convert, Unreadable, from_unix, millis, seconds, whole
 
 Read = Callable[[Mapping[str, Json], str], Json]
@@ -31,12 +32,17 @@ def reader(setting: Setting) -> Read:
     return first
 
 
-def plain_field(setting: Setting) -> str | None:
-    """The one field at the top of the data that the setting takes as it is, or None: the case that has to be fast."""
-    if len(setting.sources) != 1:
+def plain_field(setting: Setting) -> tuple[str, Json] | None:
+    """The one field at the top of the data that the setting takes as it is, and the constant that it takes instead
+    where the field says nothing, or None; None where the setting is another: this is the case that has to be fast.
+    """
+    if not setting.sources:
         return None
-    [source] = setting.sources
-    return source.path if source.path and "." not in source.path and source == Source(source.path) else None
+    field, *others = setting.sources
+    if not field.path or "." in field.path or field != Source(field.path):
+        return None
+    instead = constant(replace(setting, sources=tuple(others))) if others else None
+    return None if others and instead is None else (field.path, instead)
 
 
 def constant(setting: Setting) -> Json:
@@ -46,14 +52,19 @@ def constant(setting: Setting) -> Json:
     return CONVERT[setting.type](setting.sources[0].value)
 
 
+def event_time(setting: Setting) -> Callable[[str], str] | None:
+    """What the setting makes of the event's time, if that is all that it takes; else None."""
+    return _stamp(setting.type) if setting.sources == (Source(time=True),) else None
+
+
 def holds(when: When) -> Test:
     """The condition as a function of an event's data. Texts and numbers are compared as what they are."""
-    path = parse(when.path)
+    find = getter(parse(when.path))
     if when.one_of:
-        return lambda data: follow(data, path) in when.one_of
+        return lambda data: find(data) in when.one_of
     if when.none_of:
-        return lambda data: follow(data, path) not in when.none_of
-    return lambda data: bool(found := follow(data, path)) and found != "0"
+        return lambda data: find(data) not in when.none_of
+    return lambda data: bool(found := find(data)) and found != "0"
 
 
 def _source(source: Source, kind: ColumnType) -> Read:
@@ -66,17 +77,24 @@ def _source(source: Source, kind: ColumnType) -> Read:
 
 def _unconditional(source: Source, kind: ColumnType) -> Read:
     if source.time:
-        stamp = seconds if kind == "time" else millis
+        stamp = _stamp(kind)
         return lambda _, time: stamp(time)
     if source.path is None:
         value = CONVERT[kind](source.value)
         return lambda _, __: value
-    return partial(_field, parse(source.path), _conversion(source, kind))
+    return _field(getter(parse(source.path)), _conversion(source, kind))
 
 
-def _field(path: Path, convert: Convert, data: Mapping[str, Json], _time: str) -> Json:
-    found = follow(data, path)
-    return None if lacks(found) else convert(found)
+def _stamp(kind: ColumnType) -> Callable[[str], str]:
+    return seconds if kind == "time" else millis
+
+
+def _field(find: Callable[[Mapping[str, Json]], Json], convert: Convert) -> Read:
+    def read(data: Mapping[str, Json], _: str) -> Json:
+        found = find(data)
+        return None if found is None or found == "" else convert(found)
+
+    return read
 
 
 def _conversion(source: Source, kind: ColumnType) -> Convert:

@@ -6,8 +6,9 @@ A labelled Prometheus counter costs about as much as redacting an event, so it i
 from collections import Counter
 from collections.abc import Sequence
 
-from signalman.event import Event, Published
+from signalman.event import Published
 from signalman.metrics import Metrics
+from signalman.relay.redact import Redacted
 from signalman.relay.route import Routed
 from signalman.relay.rows import Changed
 
@@ -19,7 +20,8 @@ class Tally:
         self._records: Counter[tuple[str, str]] = Counter()
         self._events: Counter[tuple[str, str]] = Counter()
         self._removed: Counter[tuple[str, str]] = Counter()
-        self._unread: Counter[tuple[str, str]] = Counter()
+        self._changes_unread: Counter[tuple[str, str]] = Counter()
+        self._values_unread: Counter[tuple[str, str]] = Counter()
         self._dropped: Counter[str] = Counter()
         self._duplicates: Counter[str] = Counter()
         self._stamps: list[int] = []
@@ -28,22 +30,25 @@ class Tally:
         self,
         topic: str,
         routed: Routed,
-        redacted: Sequence[tuple[Event, int]],
+        redacted: Sequence[Redacted],
         changed: Sequence[Changed],
         stamp_ms: int,
     ) -> None:
-        """One record of logical *topic*, stamped *stamp_ms*, became these events, each with so many values removed, and
-        what they *changed* in tables.
-        """
+        """One record of logical *topic*, stamped *stamp_ms*, became these events, and they *changed* this in tables."""
         self._records[topic, routed.outcome] += 1
         if routed.contradictions:
             self._dropped[topic] += routed.contradictions
-        for (event, removed), rows in zip(redacted, changed, strict=True):
-            self._events[event.channel, event.type] += 1
-            if removed or rows.removed:
-                self._removed[event.channel, event.type] += removed + rows.removed
-            if rows.unread:
-                self._unread[event.channel, event.type] += rows.unread
+        for (event, removed, unread), (_, rows_removed, changes_unread, rows_unread) in zip(
+            redacted, changed, strict=True
+        ):
+            label = event.channel, event.type
+            self._events[label] += 1
+            if removed or rows_removed:
+                self._removed[label] += removed + rows_removed
+            if unread or rows_unread:
+                self._values_unread[label] += unread + rows_unread
+            if changes_unread:
+                self._changes_unread[label] += changes_unread
         # Kafka writes -1 for a record without a timestamp.
         if routed.outcome == "published" and stamp_ms > 0:
             self._stamps.append(stamp_ms)
@@ -65,7 +70,9 @@ class Tally:
             metrics.events.labels(channel, event_type).inc(count)
         for (channel, event_type), count in self._removed.items():
             metrics.fields_removed.labels(channel, event_type).inc(count)
-        for (channel, event_type), count in self._unread.items():
+        for (channel, event_type), count in self._values_unread.items():
+            metrics.values_unread.labels(channel, event_type).inc(count)
+        for (channel, event_type), count in self._changes_unread.items():
             metrics.row_changes_left_out.labels(channel, event_type).inc(count)
         for kind, count in self._duplicates.items():
             metrics.duplicates.labels(kind).inc(count)

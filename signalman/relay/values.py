@@ -13,10 +13,10 @@ from functools import lru_cache
 
 from signalman.channel import ColumnType
 from signalman.event import Json
+from signalman.relay.scope import UUID
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
 _DENORMAL = frozenset({"NaN", "Infinity", "-Infinity"})
 _LATEST = 0xFFFF_FFFF
@@ -43,8 +43,8 @@ def whole(value: Json) -> int:
     Raises:
         Unreadable: It is something else.
     """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-    if is_number or (isinstance(value, str) and _WHOLE.fullmatch(value)):
+    kind = type(value)
+    if kind is int or (kind is float and value == value // 1) or (kind is str and _WHOLE.fullmatch(value)):
         number = int(value)
         if -_LIMIT <= number < 2 * _LIMIT:
             return number
@@ -52,10 +52,12 @@ def whole(value: Json) -> int:
 
 
 def _integer64(value: Json) -> Json:
-    # As the platform's producers write them; anything else takes the long way.
-    if type(value) is str and value.isdigit() and value[0] != "0" and value.isascii():
-        return value
     return str(whole(value))
+
+
+def is_integer64(value: Json) -> bool:
+    """Whether *value* is already what an ``integer64`` column has, as the platform's producers write it."""
+    return type(value) is str and value.isdigit() and len(value) < 20 and value[0] != "0" and value.isascii()
 
 
 def _number(value: Json) -> Json:
@@ -71,19 +73,22 @@ def _number(value: Json) -> Json:
 
 def _number32(value: Json) -> Json:
     number = _number(value)
-    return None if number is None else _number(_shortest(number))
+    return None if number is None else _shortest(number)
 
 
+# Frame rates, loads in percent: a column of this type has few values.
 @lru_cache(maxsize=4096)
 def _shortest(number: float) -> float:
-    """The nearest 32-bit float, by the fewest digits that tell it from its neighbours."""
+    """The nearest 32-bit float, by the fewest digits that tell it from its neighbours, as `_number` has it."""
     try:
         packed = struct.pack("<f", number)
     except OverflowError:
         raise Unreadable from None
     [nearest] = struct.unpack("<f", packed)
     candidates = (float(f"{nearest:.{digits}g}") for digits in range(6, 9))
-    return next((each for each in candidates if struct.pack("<f", each) == packed), float(f"{nearest:.9g}"))
+    shortest = next((each for each in candidates if struct.pack("<f", each) == packed), float(f"{nearest:.9g}"))
+    found: float = _number(shortest)
+    return found
 
 
 def _bool(value: Json) -> Json:
@@ -93,17 +98,27 @@ def _bool(value: Json) -> Json:
 
 
 def _flag(value: Json) -> Json:
-    return int(bool(_bool(value)))
+    if type(value) is bool:
+        return 1 if value else 0
+    return int(whole(value) != 0)
 
 
 def _uuid(value: Json) -> Json:
     """A text that is no UUID is what the platform's tables have for none: all zeros."""
-    if isinstance(value, str):
-        lowered = value.lower()
-        return lowered if _UUID.fullmatch(lowered) else NO_UUID
+    if type(value) is str:
+        return _lowered(value)
     raise Unreadable
 
 
+# The ids of what lives now come again with every report.
+@lru_cache(maxsize=4096)
+def _lowered(text: str) -> str:
+    lowered = text.lower()
+    return lowered if UUID.fullmatch(lowered) else NO_UUID
+
+
+# An event's time is in its row more than once, and a batch of events has one.
+@lru_cache(maxsize=64)
 def seconds(stamp: str) -> str:
     """An event's time, RFC 3339, as a DateTime column has it: in UTC, cut to seconds.
 
@@ -115,6 +130,7 @@ def seconds(stamp: str) -> str:
     return _moment(stamp).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=64)
 def millis(stamp: str) -> str:
     """An event's time, RFC 3339, as a DateTime64(3) column has it: in UTC, cut to milliseconds.
 

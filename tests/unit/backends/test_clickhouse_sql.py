@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.backends.clickhouse_sql import Limits, Statement, count_rows, select_rows
+from signalman.backends.clickhouse_sql import Limits, Statement, count_rows, select_columns, select_rows
 from signalman.channel import Condition, Table
 from signalman.errors import BadMessage
 from signalman.ports import SnapshotQuery
@@ -175,3 +175,14 @@ def test_a_name_that_is_no_name_is_never_sent(name: str, place: str) -> None:
     filters = ((name, ("x",)),) if place == "filter" else ()
     with pytest.raises(ValueError, match="not an SQL name"):
         select_rows(SnapshotQuery(table, (TENANT,), filters), name if place == "database" else "periscope", LIMITS)
+
+
+def test_columns_are_asked_for_with_bound_names_and_within_limits() -> None:
+    """Neither database nor table is part of the text, and the query may cost no more than any other."""
+    statement = select_columns(changed(source="it's"), "peri`scope", LIMITS)
+    assert statement.sql == (
+        "SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {source:String}"
+        " ORDER BY position"
+    )
+    assert statement.parameters == {"database": "peri`scope", "source": "it's"}
+    assert {"max_execution_time": "2.5", "max_threads": "3", "readonly": "2"}.items() <= statement.settings.items()

@@ -22,6 +22,7 @@ EVENTS = st.builds(
         st.integers(-1, 2**53),
         st.none(),
         st.none(),
+        st.just(()),
     ),
     st.binary(min_size=8, max_size=8),
     st.binary(max_size=20),

@@ -16,6 +16,7 @@ SECRETS = {
     "DATABASE_URL": "postgresql://u:secret-pg@a:5433,b:5433/x?sslmode=require",
     "JWT_SECRET": "secret-jwt-of-more-than-thirty-two-bytes",
     "SERVICE_TOKEN": "secret-service",
+    "SIGNALMAN_CHANNELS__PSEUDONYM_KEY": "secret-pseudonyms",
 }
 CONFIG = load(
     None,

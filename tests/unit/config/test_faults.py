@@ -43,6 +43,7 @@ SECRET = "hunter2-hunter2"
         ("[clickhouse]\nhost = 'a b'\n", "clickhouse.host", "must be a host name or an address"),
         ("[clickhouse]\ndatabase = 'a;b'\n", "clickhouse.database", "must be a plain SQL name: letters, digits and _"),
         ("[directory]\nurl = 'mysql://x'\n", "directory.url", "must be postgresql://user:password@host:port, or empty for none"),
+        ("[channels]\npseudonym_key = 'fifteen letters'\n", "channels.pseudonym_key", "must have at least 16 characters, or whoever knows a value finds its pseudonym by trying"),
         ("[gateway]\nallowed_origins = ['https://a/b']\n", "gateway.allowed_origins[0]", "must be an origin such as https://dash.example.com, without path"),
         ("[[access.accounts]]\nname = 'a'\ntoken = 'b c'\nscope = ['x']\n", "access.accounts[0].token", "must be letters, digits and - . _ ~ + /"),
         ("[[access.accounts]]\nname = 'a'\ntoken = 'b'\n", "access.accounts[0].scope", "is required"),

@@ -1,11 +1,13 @@
 """A configuration and the pack that it is to serve."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from signalman.catalog import default_folder
 from signalman.catalog import load as load_catalog
+from signalman.channel import Catalog, Redaction
 from signalman.config import check_pack, consumer_names, load, topic_names
 from signalman.errors import ConfigError
 from tests.unit.config.sample import written
@@ -89,3 +91,33 @@ def test_an_account_of_the_packs_scope(tmp_path: Path) -> None:
     path = written(tmp_path, f"[[access.accounts]]\nname = 'a'\ntoken = 'b'\nscope = ['{TENANT}']\n")
 
     check_pack(load(path, {}), PACK)
+
+
+def hashing(*paths: str) -> Catalog:
+    """The pack, with these fields hashed in one event type of streams, and its first table's key."""
+    streams = PACK.channels["streams"]
+    event = replace(streams.events["stream_end"], redact=tuple(Redaction(path, "hash") for path in paths))
+    name, table = next(iter(streams.tables.items()))
+    table = replace(table, redact=(Redaction(table.key[0], "hash"),))
+    streams = replace(streams, events={event.name: event}, tables={name: table})
+    return replace(PACK, channels={"streams": streams})
+
+
+def test_a_pack_that_hashes_needs_a_key() -> None:
+    """Without one anybody could find out by trying what a pseudonym stands for; the fault says who asks for it."""
+    with pytest.raises(ConfigError) as caught:
+        check_pack(load(None, {}), hashing("reason", "nodes[].id"))
+
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.key) == ("configuration", "channels.pseudonym_key")
+    assert fault.reason == (
+        "set it to a secret of at least 16 characters, the same for relays and gateways: "
+        'the pack hashes "reason" of events.stream_end in channel streams, and 2 more are hashed'
+    )
+    check_pack(load(None, {"SIGNALMAN_CHANNELS__PSEUDONYM_KEY": "sixteen letters!"}), hashing("reason"))
+
+
+def test_a_table_that_hashes_needs_a_key() -> None:
+    """The gateway makes pseudonyms as well."""
+    with pytest.raises(ConfigError, match=r"of tables\.\w+ in channel streams$"):
+        check_pack(load(None, {}), hashing())

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from signalman.channel import Catalog, Channel, Envelope, EventType, Expand, KeepTree, ScopeLevel, Topic
+from signalman.channel import Catalog, Channel, Envelope, EventType, Expand, KeepTree, ScopeLevel, Table, Topic
 from signalman.errors import BackendUnavailable, LetterTooLarge
 from signalman.event import Batch, Decoded, Feed, History, Outgoing, Position, Publication, Published, Record
 from signalman.ports import BusListener
@@ -35,6 +35,21 @@ def event_type(name: str, keep: KeepTree, **others: Any) -> EventType:
 def channel(name: str, *types: EventType) -> Channel:
     """A channel without tables."""
     return Channel(name, name, name, frozenset(), {each.name: each for each in types}, {}, {})
+
+
+def table(name: str, key: Sequence[str], *columns: str, **others: Any) -> Table:
+    """A table of a channel, with *key* and *columns*."""
+    members: dict[str, Any] = {"version": None, "where": (), "max_rows": 1}
+    return Table(
+        name=name,
+        title=name,
+        source=name,
+        scope=("tenant_id",),
+        scope_types=("uuid",),
+        key=tuple(key),
+        columns=(*key, *columns),
+        **(members | others),
+    )
 
 
 def catalog(*channels: Channel, levels: Sequence[ScopeLevel] = (), scope: Sequence[str] = ()) -> Catalog:

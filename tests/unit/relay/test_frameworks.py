@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
+from signalman.addresses import holds_address
 from signalman.catalog import default_folder, load
 from signalman.channel import Catalog
-from signalman.net import holds_address
 from signalman.relay.decode import Decoder
 from signalman.relay.encode import encode
 from signalman.relay.redact import Redactor
@@ -30,7 +30,7 @@ def relayed(pack: Catalog, value: dict[str, Any], topic: str) -> list[dict[str, 
     names = {each.default: name for name, each in pack.topics.items()}
     routed = Router(pack).route(Decoder(pack, names).decode(record(value, topic=topic)))
     redactor, rows = Redactor(pack), Rows(pack)
-    return [orjson.loads(encode(redactor.redact(event)[0], rows.changes(event).rows)) for event in routed.events]
+    return [orjson.loads(encode(redactor.redact(event).event, rows.changes(event).rows)) for event in routed.events]
 
 
 def nested(payload: str, content: object) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,13 +27,13 @@ def test_a_mirrored_copy_is_the_same_event() -> None:
 
 def test_an_event_that_is_sent_again_is_the_same_event() -> None:
     """Collectors stamp what arrives: the time of the second is another one."""
-    assert identity(EVENT) == identity(replace(EVENT, time="2026-08-20T10:11:13Z"))
+    assert identity(EVENT) == identity(EVENT._replace(time="2026-08-20T10:11:13Z"))
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_another_id_type_or_source_is_another_event(id_: str, type_: str, source: str) -> None:
     """Each of the three counts, and only they do."""
-    other = replace(EVENT, id=id_, type=type_, source=source)
+    other = EVENT._replace(id=id_, type=type_, source=source)
     is_same = (id_, type_, source) == (EVENT.id, EVENT.type, EVENT.source)
     assert (identity(other) == identity(EVENT)) is is_same
     assert len(identity(other)) == SIZE

@@ -1,5 +1,7 @@
 import orjson
+import pytest
 
+from signalman.errors import DecodeError
 from signalman.event import Event, Feed, Outgoing, OutgoingEvent
 from signalman.relay.encode import encode
 from signalman.relay.identity import identity
@@ -32,6 +34,15 @@ def test_an_event_goes_out_with_its_record_identity_and_rows() -> None:
     assert going.record is came
     assert going.identity == identity(event(1))
     assert orjson.loads(going.data)["rows"] == [change]
+
+
+def test_an_event_that_is_too_large_is_refused() -> None:
+    """With its rows, to the byte; the place is the event type's name, which is the pack's own."""
+    size = len(address(record(b"{}"), event(1), [{"a": 1}])[1].data)
+    assert address(record(b"{}"), event(1), [{"a": 1}], largest=size)
+    with pytest.raises(DecodeError) as caught:
+        address(record(b"{}"), event(1), [{"a": 1}], largest=size - 1)
+    assert (caught.value.reason, caught.value.where) == ("too_large", "k")
 
 
 def test_events_are_grouped_by_feed_in_order() -> None:

@@ -1,17 +1,33 @@
 import asyncio
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from signalman.channel import Catalog, Limits, Redaction, RowChange, Setting, Source
 from signalman.event import Batch, Event, Feed, Published, Record
 from signalman.metrics import Metrics
+from signalman.redaction import Pseudonyms
 from signalman.relay import redact
 from signalman.relay.relay import MAX_EVENTS, Relay
-from tests.unit.relay.make import CATALOG, NAMES, OTHER, TENANT, FakeBus, FakeSource, body, record
+from tests.unit.relay.make import (
+    CATALOG,
+    NAMES,
+    OTHER,
+    TENANT,
+    FakeBus,
+    FakeSource,
+    body,
+    catalog,
+    channel,
+    event_type,
+    record,
+    table,
+)
 
 STREAMS = Feed("streams", (TENANT,))
 ANALYTICS = Feed("analytics", (TENANT,))
@@ -23,7 +39,7 @@ class World:
     nothing.
     """
 
-    def __init__(self, *batches: list[Record] | Batch, **options: Any) -> None:
+    def __init__(self, *batches: list[Record] | Batch, pack: Catalog = CATALOG, **options: Any) -> None:
         self.history: list[str] = []
         self.source = FakeSource(*batches, history=self.history)
         self.bus = FakeBus(self.history)
@@ -33,7 +49,7 @@ class World:
         self.relay = Relay(
             self.source,
             self.bus,
-            CATALOG,
+            pack,
             NAMES,
             self.metrics,
             clock=lambda: 1_787_220_674.123,
@@ -217,10 +233,10 @@ async def test_failed_commit_is_only_logged() -> None:
 async def test_a_bug_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected error on one record is dead-lettered under its type's name; its text goes nowhere."""
 
-    def broken(_self: redact.Redactor, event: Event) -> tuple[Event, int]:
+    def broken(_self: redact.Redactor, event: Event) -> redact.Redacted:
         if event.id == "e-1":
             raise KeyError(SECRET)
-        return event, 0
+        return redact.Redacted(event, 0, 0)
 
     monkeypatch.setattr(redact.Redactor, "redact", broken)
     world = World([numbered(0), numbered(1), numbered(2)])
@@ -304,6 +320,42 @@ async def test_huge_records_are_published_or_dead_lettered(size: int) -> None:
     await world.relay.run()
     assert len(world.bus.events(STREAMS)) + len(world.source.letters) == 2
     assert len(world.source.letters) == (size > 8_000_000)
+
+
+@pytest.mark.parametrize("kind", ["stream_lifecycle_update", "client_lifecycle_batch"])
+async def test_events_larger_than_their_channel_allows_are_dead_lettered(kind: str) -> None:
+    """The record as a whole, with the name of the event type and no value; others of the batch go out."""
+    channels = {name: replace(each, limits=Limits(event_bytes=1_000)) for name, each in CATALOG.channels.items()}
+    large = {"status": "x" * 1_000, "samples": [{"session_id": "1"}, {"session_id": "x" * 1_000}]}
+    world = World([record(body(kind, large)), numbered(1)], pack=replace(CATALOG, channels=channels))
+    await world.relay.run()
+    assert [event["id"] for event in world.bus.events(STREAMS)] == ["e-1"]
+    assert world.bus.events(ANALYTICS) == []
+    published = "client_lifecycle_update" if "batch" in kind else kind
+    assert [orjson.loads(each)["error"] for each in world.source.letters] == [f"too_large at {published}"]
+
+
+async def test_pseudonyms_and_unread_values() -> None:
+    """The relay hashes with the key that it was given, in events as in rows, and counts what no operator could read."""
+    kind = event_type(
+        "stream_lifecycle_update",
+        {"status": None, "note": None},
+        redact=(Redaction("status", "hash"), Redaction("note", "mask")),
+        rows=(RowChange("t", "upsert", columns=(Setting("id", "text", nullable=False, sources=(Source("status"),)),)),),
+    )
+    streams = replace(channel("streams", kind), tables={"t": table("t", ("id",), redact=(Redaction("id", "hash"),))})
+    pseudonyms = Pseudonyms(b"k" * 16)
+    world = World(
+        [record(body(payload={"status": "s", "note": "no address"}))], pack=catalog(streams), pseudonyms=pseudonyms
+    )
+    await world.relay.run()
+    (event,) = world.bus.events(STREAMS)
+    hashed = pseudonyms.of("s", (TENANT,))
+    assert event["data"] == {"status": hashed}
+    assert [row["row"] for row in event["rows"]] == [{"id": hashed}]
+    labels = {"channel": "streams", "type": "stream_lifecycle_update"}
+    assert world.metric("values_unread_total", **labels) == 1
+    assert world.metric("addresses_removed_total", **labels) == 0
 
 
 async def test_metrics_tell_what_happened() -> None:

@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,25 @@ def test_payload_is_the_fallback_of_a_lift(own: str | None) -> None:
     """Where no candidate says anything, the payload's own field stays."""
     data = {"stream_lifecycle_update": {"stream_id": "own"}, "stream_id": own}
     assert route(body(data=data)).events[0].data == {"stream_id": "own"}
+
+
+def test_an_alias_is_published_under_the_types_own_name() -> None:
+    """Subscribers know one name of an event type, whatever the platform calls it."""
+    kind = event_type("play_rewrite", {"n": None}, payload="data.play", lift={}, aliases=("play_resolve",))
+    pack = catalog(channel("c", kind))
+    routes = {**pack.routes, ("analytics", "play_resolve"): ("c", kind)}
+    for name in ("play_rewrite", "play_resolve"):
+        value = decoded(body(name, data={"play": {"n": 1}}))
+        (event,) = Router(replace(pack, routes=routes)).route(value).events
+        assert (event.type, event.data) == ("play_rewrite", {"n": 1})
+
+
+def test_lifts_do_not_see_each_other() -> None:
+    """Each is read in what came, deep inside of the payload as well, and from an object that is none nothing comes."""
+    lift = {"a": ("data.k.b.c",), "b": ("data.k.a", "data.x.y.z"), "n": ("data.x.none.deep", "data.x.y.z")}
+    kind = event_type("k", {"a": None}, lift=lift)
+    value = decoded(body("k", data={"k": {"a": "", "b": {"c": 1}}, "x": {"none": 5, "y": {"z": 2}}}))
+    assert Router(catalog(channel("c", kind))).route(value).events[0].data == {"a": 1, "b": 2, "n": 2}
 
 
 def test_lift_takes_zero_and_false() -> None:

@@ -1,21 +1,20 @@
 """The rows stage over the FrameWorks pack: what each event type does to its channel's tables, written out by hand."""
 
 import copy
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
 
 from signalman.catalog import default_folder, load
-from signalman.channel import Catalog, ColumnType, RowChange, Setting, Source, Table, When
+from signalman.channel import Catalog
 from signalman.event import Event
 from signalman.relay.decode import Decoder
 from signalman.relay.encode import encode
 from signalman.relay.redact import Redactor
 from signalman.relay.route import Router
 from signalman.relay.rows import Changed, Rows
-from tests.unit.relay.make import STREAM, TENANT, TIME, catalog, channel, event_type, record
+from tests.unit.relay.make import STREAM, TENANT, TIME, record
 
 NODE = "edge-1"
 SECOND = "2026-08-20T10:11:12Z"
@@ -493,60 +492,10 @@ def test_the_event_is_not_changed(pack: Catalog) -> None:
 def test_rows_come_behind_the_data(pack: Catalog) -> None:
     """As the last member of the event, and only where there are any."""
     event = routed(pack, "push_rewrite", trigger("push_rewrite", {}))
-    safe, _ = Redactor(pack).redact(event)
+    safe = Redactor(pack).redact(event).event
     changes = Rows(pack).changes(event)
     with_rows = orjson.loads(encode(safe, changes.rows))
     assert list(with_rows)[-2:] == ["data", "rows"]
     assert with_rows["rows"] == list(changes.rows)
     assert with_rows == orjson.loads(encode(safe)) | {"rows": list(changes.rows)}
     assert "rows" not in orjson.loads(encode(safe))
-
-
-def columns(**types: str) -> tuple[Setting, ...]:
-    """A column of each of these types, from the field of its own name."""
-    return tuple(
-        Setting(name, cast("ColumnType", kind), nullable=False, sources=(Source(name),)) for name, kind in types.items()
-    )
-
-
-def of_table(data: dict[str, Any], *changes: RowChange, expose: frozenset[str] = frozenset()) -> Changed:
-    """What an event with *data* does by *changes* to a table keyed by ``id``."""
-    table = Table(
-        name="t",
-        title="T",
-        source="t",
-        scope=("tenant_id",),
-        scope_types=("uuid",),
-        key=("id",),
-        columns=tuple(setting.column for setting in changes[0].columns),
-        version=None,
-        where=(),
-        max_rows=1,
-        expose=expose,
-    )
-    pack = catalog(replace(channel("c", event_type("e", {}, rows=changes)), tables={"t": table}))
-    return Rows(pack).changes(Event("e-1", "e", TIME, "s", (TENANT,), "c", data))
-
-
-def test_exposed_columns_pass_the_net() -> None:
-    """What a table exposes by name stays; a column with a host-like name beside it does not, whatever it holds."""
-    change = RowChange("t", "upsert", columns=columns(id="text", url="text", client_ip="integer"))
-    data = {"id": "1", "url": "https://203.0.113.9", "client_ip": 5}
-    exposed = of_table(data, change, expose=frozenset({"url"}))
-    assert exposed == Changed(({"table": "t", "op": "upsert", "row": {"id": "1", "url": data["url"]}},), removed=1)
-    assert of_table(data, change).rows[0]["row"] == {"id": "1"}
-
-
-def test_several_changes_of_one_event() -> None:
-    """Each whose conditions hold, in the pack's order; one that cannot be read does not take the others with it."""
-    one = RowChange("t", "upsert", when=(When("kind", one_of=("a", "b")),), columns=columns(id="text", size="integer"))
-    two = RowChange("t", "delete", when=(When("kind", none_of=("a",)),), columns=columns(id="text"))
-
-    def ops(**data: Any) -> tuple[list[str], int]:
-        found = of_table({"id": "1", **data}, one, two)
-        return [change["op"] for change in found.rows], found.unread
-
-    assert ops(kind="a") == (["upsert"], 0)
-    assert ops(kind="b") == (["upsert", "delete"], 0)
-    assert ops(kind="b", size="x") == (["delete"], 1)
-    assert ops() == (["delete"], 0)

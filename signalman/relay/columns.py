@@ -1,0 +1,116 @@
+"""The columns that a row change sets, compiled. This is done for every event that changes a row: each kind of column
+has a list of its own, so that the usual value of each takes the shortest way.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from signalman.channel import Setting
+from signalman.event import Json
+from signalman.relay.sources import Read, constant, event_time, plain_field, reader
+from signalman.relay.values import AS_IT_IS, CONVERT, ZERO, Convert, is_integer64
+
+Row = dict[str, Json]
+
+_NO_ZERO: Final = object()
+_ABSENT: Final = object()
+
+Settle = Callable[[Json], Json]
+"""A field's value, whatever it is, to the column's. Raises `Unreadable`."""
+
+
+class Columns:
+    """Columns that are set whatever the event says: to null or zero where it says nothing."""
+
+    def __init__(self, settings: Sequence[Setting], fixed: Mapping[str, Json], *, ids: Sequence[str] = ()) -> None:
+        """Compile *settings*; *fixed* columns always have the value there, and *ids* are null where nothing is said."""
+        self._fixed: Row = dict(fixed)
+        self._times: list[tuple[str, Callable[[str], str], Json, Json]] = []
+        self._plain: list[tuple[str, str, type, Settle]] = []
+        self._integers64: list[tuple[str, str, Settle]] = []
+        self._converted: list[tuple[str, str, Settle]] = []
+        self._others: list[tuple[str, Read, Settle]] = []
+        for each in settings:
+            self._add(each, None if each.nullable or each.column in ids else ZERO[each.type])
+
+    def _add(self, setting: Setting, otherwise: Json) -> None:
+        column, kind, zero = setting.column, setting.type, _zero(setting)
+        field, always, stamp = plain_field(setting), constant(setting), event_time(setting)
+        if not setting.sources or always is not None:
+            self._fixed[column] = otherwise if always in {None, zero} else always
+        elif stamp is not None:
+            self._times.append((column, stamp, zero, otherwise))
+        elif field is None:
+            self._others.append((column, reader(setting), _settle(None, otherwise, zero, otherwise)))
+        else:
+            path, instead = field
+            settle = _settle(CONVERT[kind], otherwise if instead is None else instead, zero, otherwise)
+            if kind in AS_IT_IS:
+                self._plain.append((column, path, AS_IT_IS[kind], settle))
+            elif kind == "integer64":
+                self._integers64.append((column, path, settle))
+            else:
+                self._converted.append((column, path, settle))
+
+    def values(self, data: Mapping[str, Json], time: str) -> Row:
+        """Column → value, of an event with *data* and *time*.
+
+        Raises:
+            Unreadable: A value of the event does not fit its column.
+        """
+        row, get = self._fixed.copy(), data.get
+        for column, field, kind, settle in self._plain:
+            value = get(field)
+            row[column] = value if value and type(value) is kind else settle(value)
+        for column, field, settle in self._integers64:
+            value = get(field)
+            row[column] = value if is_integer64(value) else settle(value)
+        for column, field, settle in self._converted:
+            row[column] = settle(get(field))
+        for column, stamp, zero, otherwise in self._times:
+            value = stamp(time)
+            row[column] = otherwise if value == zero else value
+        for column, read, settle in self._others:
+            row[column] = settle(read(data, time))
+        return row
+
+
+class Given:
+    """Columns that are set only where a source says something."""
+
+    def __init__(self, settings: Sequence[Setting]) -> None:
+        self._columns: list[tuple[str, Read, Settle]] = []
+        for each in settings:
+            zero, otherwise = _zero(each), None if each.nullable else ZERO[each.type]
+            self._columns.append((each.column, reader(each), _settle(None, _ABSENT, zero, otherwise)))
+
+    def add_to(self, row: Row, data: Mapping[str, Json], time: str) -> None:
+        """Set them in *row*.
+
+        Raises:
+            Unreadable: A value of the event does not fit its column.
+        """
+        for column, read, settle in self._columns:
+            value = settle(read(data, time))
+            if value is not _ABSENT:
+                row[column] = value
+
+
+def _zero(setting: Setting) -> Json:
+    """The value that stands for nothing in the setting's column."""
+    return _NO_ZERO if setting.keep_zero else ZERO[setting.type]
+
+
+# One function for all columns that are alike: the interpreter is quicker with those that it has called before.
+@lru_cache(maxsize=1024, typed=True)
+def _settle(convert: Convert | None, absent: Json, zero: Json, otherwise: Json) -> Settle:
+    """What a column has: *absent* where nothing is said, *otherwise* for *zero*."""
+
+    def settle(value: Json) -> Json:
+        if value is None or (convert is not None and value == ""):
+            return absent
+        settled = value if convert is None else convert(value)
+        return otherwise if settled == zero else settled
+
+    return settle

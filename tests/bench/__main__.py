@@ -1,0 +1,49 @@
+"""`make bench`: how fast the parts are that run for every event. Figures only: nothing is judged by a time.
+
+Numbers depend on the machine and on what else it does; a ratio is to the baseline of its section, measured in the same
+rounds, and depends on neither by much. Everything is measured in processor time, on one core.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from tests.bench.cleaning import cleaning
+from tests.bench.figures import Effort, Section, line
+from tests.bench.operators import operators
+from tests.bench.stages import stages
+
+SECTIONS: Mapping[str, Section] = {
+    "stages": stages,
+    "net": cleaning,
+    "operators": operators,
+}
+"""Name → what measures it, in the order of the table."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it as the command line says."""
+    usual = Effort()
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="measure this section; may be repeated")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help="of which the median is shown")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="of the simulated platform's records")
+    given = parser.parse_args(arguments)
+    stay_on_one_core()
+    for name in given.only or SECTIONS:
+        sys.stdout.write(f"{name}\n")
+        for figure in SECTIONS[name](Effort(given.rounds, given.seconds)):
+            sys.stdout.write(f"{line(figure)}\n")
+            sys.stdout.flush()
+    return 0
+
+
+def stay_on_one_core() -> None:
+    """Where the system has it, so that caches stay warm and no second core helps."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
