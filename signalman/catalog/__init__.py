@@ -2,6 +2,6 @@
 
 from signalman.catalog.folders import default_folder
 from signalman.catalog.load import load
-from signalman.catalog.report import check
+from signalman.catalog.suspicious import warnings
 
-__all__ = ["check", "default_folder", "load"]
+__all__ = ["default_folder", "load", "warnings"]

@@ -9,7 +9,7 @@ from signalman.catalog.models import ChannelFile, PackFile
 from signalman.catalog.names import suggestion
 from signalman.catalog.pack import Pack, compile_pack
 from signalman.catalog.tables import compile_table
-from signalman.channel import Catalog, Channel, EventType, Filter, Table
+from signalman.channel import Catalog, Channel, EventType, Filter, Limits, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,12 @@ def _channel(source: ChannelSource, pack: Pack) -> Channel:
             name: compile_table(name, table, pack, events.values(), filters.values(), findings.at("tables", name))
             for name, table in file.tables.items()
         },
+        limits=Limits(file.limits.event_bytes, file.limits.filter_values),
+        slow_reader=file.slow_reader,
     )
+    for table in channel.tables.values():
+        if file.slow_reader == "skip" and table.changed_by:
+            findings.add(f'"skip" would lose changes of table "{table.name}", which events change', "slow_reader")
     if source.whole:
         _check_whole(channel, file, findings)
     return channel
@@ -76,13 +81,26 @@ def _check_whole(channel: Channel, file: ChannelFile, findings: Findings) -> Non
 def _routes(
     channels: Mapping[str, Channel], sources: Sequence[ChannelSource]
 ) -> dict[tuple[str, str], tuple[str, EventType]]:
+    """Names before aliases: of two that are the same, the alias is at fault."""
     routes: dict[tuple[str, str], tuple[str, EventType]] = {}
     for source in sources:
         for event in channels[source.name].events.values():
             first, _ = routes.setdefault((event.topic, event.name), (source.name, event))
             if first != source.name:
                 source.findings.add(f'is already routed to channel "{first}"', "events", event.name)
+    for source in sources:
+        for event in channels[source.name].events.values():
+            _add_aliases(event, routes, source)
     return routes
+
+
+def _add_aliases(event: EventType, routes: dict[tuple[str, str], tuple[str, EventType]], source: ChannelSource) -> None:
+    for index, alias in enumerate(event.aliases):
+        if (event.topic, alias) in routes:
+            channel, other = routes[event.topic, alias]
+            reason = f'"{alias}" is a name of event type "{other.name}" of channel "{channel}" already'
+            source.findings.add(reason, "events", event.name, "aliases", index)
+        routes.setdefault((event.topic, alias), (source.name, event))
 
 
 def _check_ignored(pack: Pack, routes: Mapping[tuple[str, str], object], findings: Findings) -> None:

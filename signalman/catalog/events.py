@@ -1,14 +1,15 @@
 """Compiles the event types of one channel file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from signalman.catalog.findings import Findings
 from signalman.catalog.models import ChannelFile, EventShape, ExpandShape
 from signalman.catalog.names import FIELD, PAYLOAD, suggestion
 from signalman.catalog.pack import Pack, check_placeholders, repeated
-from signalman.catalog.paths import is_path, keep_tree, keeps, malformed
-from signalman.catalog.rows import compile_rows
+from signalman.catalog.paths import expanded, is_path, keep_tree, keeps, lists_of, malformed
+from signalman.catalog.redactions import Redactions, Shown, check_reserved, compile_redactions
+from signalman.catalog.rows import compile_rows, fields_read
 from signalman.channel import EventType, Expand, KeepTree
 
 
@@ -36,10 +37,12 @@ def _event(
     topic = _topic_of(file, channel.topic, pack, findings)
     rows = () if file.expand else compile_rows(file.rows, channel.tables, findings, whole=whole)
     keep = keep_tree(file.keep, pack.groups, findings.at("keep"))
+    read = fields_read(rows)
     if file.expand is None:
-        _check_kept(file, keep, findings)
+        _check_kept(file, keep, read, findings)
     else:
         _check_batch(file, findings)
+    redactions = _redactions(file, channel, pack, findings)
     if topic is None:
         return None
     payload = _payload_name(name, file, pack.payloads[topic].payload, findings)
@@ -47,14 +50,31 @@ def _event(
         name=name,
         topic=topic,
         payload=pack.payloads[topic].payload.replace(PAYLOAD, payload),
-        lift=_lift(file, pack.payloads[topic].lift, payload, keep),
+        lift=_lift(file, pack.payloads[topic].lift, payload, {*keep, *read}),
         require=file.require,
         keep=keep,
         expose=frozenset(file.expose),
         subject=file.subject,
         expand=_expand(file.expand),
         rows=rows,
+        aliases=file.aliases,
+        redact=redactions.redact,
+        about=file.about,
+        drop=redactions.drop,
+        why=redactions.why,
     )
+
+
+def _redactions(file: EventShape, channel: ChannelFile, pack: Pack, findings: Findings) -> Redactions:
+    if file.expand is not None:
+        # What it says of its own data has no effect, and was noted; what it drops, it drops.
+        file = file.model_copy(update={"redact": {}, "why": {}, "expose": ()})
+    paths = expanded(file.keep, pack.groups)
+    made = compile_redactions(file, Shown(paths, "keep", lists_of(paths)), pack, findings)
+    check_reserved(made.targets, channel.filters, "is a filter: subscribers could not give its values")
+    if file.subject is not None:
+        check_reserved(made.targets, {file.subject}, 'is the event\'s subject, which may only be "hash"ed', but="hash")
+    return made
 
 
 def _topic_of(file: EventShape, default: str | None, pack: Pack, findings: Findings) -> str | None:
@@ -79,9 +99,11 @@ def _payload_name(name: str, file: EventShape, template: str, findings: Findings
     return file.payload or name
 
 
-def _lift(file: EventShape, common: Mapping[str, str], payload: str, keep: KeepTree) -> dict[str, tuple[str, ...]]:
-    """The event type's own lifted fields, and those of its topic that it keeps or hands on to its items."""
-    wanted = file.expand.inherit if file.expand else tuple(keep)
+def _lift(
+    file: EventShape, common: Mapping[str, str], payload: str, used: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """The event type's own lifted fields, and those of its topic that are *used* or hands on to its items."""
+    wanted = file.expand.inherit if file.expand else used
     chosen = {name: path for name, path in common.items() if name in wanted} | file.lift
     return {name: tuple(path.replace(PAYLOAD, payload).split("|")) for name, path in chosen.items()}
 
@@ -90,7 +112,7 @@ def _expand(file: ExpandShape | None) -> Expand | None:
     return Expand(file.items, file.type, file.id, file.inherit) if file else None
 
 
-def _check_kept(file: EventShape, keep: KeepTree, findings: Findings) -> None:
+def _check_kept(file: EventShape, keep: KeepTree, read: Collection[str], findings: Findings) -> None:
     """What an event type is described by must be part of what it shows."""
     if not file.keep:
         findings.add("is required: without it the event would be empty", "keep")
@@ -104,7 +126,7 @@ def _check_kept(file: EventShape, keep: KeepTree, findings: Findings) -> None:
         if name not in top:
             findings.add(f'"{name}" is not kept{suggestion(name, top)}', "require", index)
     for name in file.lift:
-        if name not in top:
+        if name not in top and name not in read:
             findings.add("is lifted and then dropped, because `keep` does not list it", "lift", name)
     for index, path in enumerate(file.expose):
         if not is_path(path.removesuffix("[]")):
@@ -115,7 +137,7 @@ def _check_kept(file: EventShape, keep: KeepTree, findings: Findings) -> None:
 
 def _check_batch(file: EventShape, findings: Findings) -> None:
     """A batch is never sent itself, so nothing may be said about what it shows."""
-    for key in ("keep", "subject", "require", "expose", "rows"):
+    for key in ("keep", "subject", "require", "expose", "redact", "why", "rows"):
         if getattr(file, key):
             findings.add("has no effect on a batch: its items are sent, each by its own event type's rules", key)
     inherit = file.expand.inherit if file.expand else ()
@@ -143,5 +165,5 @@ def _check_item(batch: EventType, item: EventType, expand: Expand, findings: Fin
     if item.topic != batch.topic:
         findings.add(f'"{item.name}" belongs to another topic, "{item.topic}"', "type")
     for index, name in enumerate(expand.inherit):
-        if name not in item.keep:
+        if name not in item.keep and name not in fields_read(item.rows):
             findings.add(f'"{name}" is not kept by "{item.name}"', "inherit", index)

@@ -23,14 +23,19 @@ from signalman.catalog.names import (
     PayloadPath,
     Permission,
     RecordPath,
+    Sentence,
     TemplatePath,
     Text,
     Tuple,
 )
-from signalman.channel import FieldType
+from signalman.channel import FieldType, Redaction, SlowReader
+from signalman.channel import Limits as ChannelLimits
 
 FORMAT = 1
 """The version of the file format that this code reads."""
+
+_LIMITS = ChannelLimits()
+_CENTROID = Redaction("", "centroid")
 
 Test = Literal["unset", "set", "equals", "differs", "newer_than"]
 
@@ -70,6 +75,8 @@ class PackShape(Shape):
     title: Text
     format: Annotated[int, BeforeValidator(_readable)]
     ignore: Annotated[tuple[EventName, ...], Tuple] = ()
+    extends: Text | None = None
+    without: Annotated[tuple[str, ...], Tuple] = ()
 
 
 class ScopeShape(Shape):
@@ -108,6 +115,7 @@ class PackFile(Shape):
     scope: Annotated[tuple[ScopeShape, ...], Tuple, Limits(min_length=1)]
     topics: Annotated[dict[Name, TopicShape], Limits(min_length=1)]
     fields: dict[Name, Annotated[tuple[str, ...], Tuple]] = {}
+    reasons: dict[Name, Text] = {}
 
 
 class ExpandShape(Shape):
@@ -164,9 +172,30 @@ class RowShape(Shape):
     clear: Annotated[tuple[Column, ...], Tuple] = ()
 
 
+class RedactShape(Shape):
+    """One entry of ``[events.<type>.redact]`` or ``[tables.<name>.redact]``. A bare text is the operator's name."""
+
+    op: str
+    longitude: Field | None = None
+    resolution: Annotated[int, Limits(ge=0, le=15)] = _CENTROID.resolution
+    keep: Annotated[tuple[str, ...], Tuple] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"op": value}
+        if not isinstance(value, dict) or "op" not in value:
+            reason = "must be an operator, or a table with the operator as `op`; a path with dots stands in quotes"
+            raise PydanticCustomError(OWN_SENTENCE, "{reason}", {"reason": reason})
+        return value
+
+
 class EventShape(Shape):
     """``[events.<type>]`` of a channel file."""
 
+    about: Text = ""
+    aliases: Annotated[tuple[EventName, ...], Tuple] = ()
     topic: str | None = None
     payload: FieldPath | None = None
     lift: dict[Field, TemplatePath] = {}
@@ -174,6 +203,9 @@ class EventShape(Shape):
     keep: Annotated[tuple[str, ...], Tuple] = ()
     require: Annotated[tuple[str, ...], Tuple] = ()
     expose: Annotated[tuple[str, ...], Tuple] = ()
+    redact: dict[str, RedactShape] = {}
+    drop: dict[str, Sentence] = {}
+    why: dict[str, Sentence] = {}
     expand: ExpandShape | None = None
     rows: Annotated[tuple[RowShape, ...], Tuple] = ()
 
@@ -207,6 +239,7 @@ class TableShape(Shape):
     """``[tables.<name>]`` of a channel file."""
 
     title: Text
+    about: Text = ""
     source: Column
     scope: dict[str, Column] = {}
     key: Annotated[tuple[Column, ...], Tuple, Limits(min_length=1)]
@@ -215,12 +248,22 @@ class TableShape(Shape):
     where: Annotated[tuple[ConditionShape, ...], Tuple] = ()
     max_rows: Annotated[int, Limits(ge=1, le=1_000_000)] = 10_000
     expose: Annotated[tuple[Column, ...], Tuple] = ()
+    redact: dict[Column, RedactShape] = {}
+    drop: dict[Column, Sentence] = {}
+    why: dict[Column, Sentence] = {}
     types: dict[Column, ColumnKind] = {}
     compared: bool = False
     final: bool = False
     constant: Annotated[tuple[Column, ...], Tuple] = ()
     derived: dict[Column, Scalar] = {}
     clock: Annotated[tuple[ClockShape, ...], Tuple] = ()
+
+
+class LimitsShape(Shape):
+    """``[limits]`` of a channel file."""
+
+    event_bytes: Annotated[int, Limits(ge=1_024, le=8 * 1024 * 1024)] = _LIMITS.event_bytes
+    filter_values: Annotated[int, Limits(ge=1, le=1_000)] = _LIMITS.filter_values
 
 
 class ChannelFile(Shape):
@@ -230,6 +273,8 @@ class ChannelFile(Shape):
     description: Text
     permissions: Annotated[tuple[Permission, ...], Tuple, Limits(min_length=1)]
     topic: str | None = None
+    slow_reader: SlowReader = "reset"
+    limits: LimitsShape = LimitsShape()
     filters: dict[Column, FilterShape] = {}
     events: dict[EventName, EventShape] = {}
     tables: dict[Name, TableShape] = {}

@@ -3,9 +3,9 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, Strict
+from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic_core import PydanticCustomError
 
 from signalman.channel import ColumnType
@@ -64,6 +64,12 @@ def _column_kind(text: str) -> str:
     return text
 
 
+def _is_sentence(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise PydanticCustomError(OWN_SENTENCE, "must be a sentence or @reason; a path with dots stands in quotes")
+    return value
+
+
 def quoted(names: Iterable[str]) -> str:
     """*names* in their order, each in quotes, for a sentence."""
     return ", ".join(f'"{name}"' for name in names)
@@ -79,6 +85,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 Text = Annotated[str, _matching(r"[\s\S]*\S[\s\S]*", "must not be empty")]
+Sentence = Annotated[Text, BeforeValidator(_is_sentence)]
+"""Why something is so: in words, or ``@name`` for one of the pack's reasons."""
 Name = Annotated[
     str, _matching(r"[a-z][a-z0-9_]*", "must be lower-case letters, digits and _, beginning with a letter")
 ]

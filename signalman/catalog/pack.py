@@ -21,6 +21,7 @@ class Pack:
     payloads: Mapping[str, EnvelopeShape]
     """Each topic's templates for payload and lift, which an event type completes."""
     groups: Groups
+    reasons: Mapping[str, str]
     ignored: frozenset[str]
 
 
@@ -37,6 +38,7 @@ def compile_pack(file: PackFile, findings: Findings) -> Pack:
         },
         payloads={name: topic.envelope for name, topic in file.topics.items()},
         groups=sound_groups(file.fields, findings.at("fields")),
+        reasons=file.reasons,
         ignored=frozenset(file.pack.ignore),
     )
 

@@ -14,6 +14,9 @@ from signalman.channel import KeepTree
 Groups = Mapping[str, Sequence[str]]
 """Group name → paths, as in ``[fields]`` of ``pack.toml``."""
 
+Lists = dict[tuple[str, ...], bool]
+"""Names that lead to an inner place → whether there is a list of objects."""
+
 _Branch = dict[str, "_Branch | None"]
 
 _SEGMENT = re.compile(rf"(?:{FIELD}(?:\[\])?|\*)")
@@ -29,12 +32,25 @@ def is_path(path: str) -> bool:
 def keep_tree(paths: Sequence[str], groups: Groups, findings: Findings) -> KeepTree:
     """The tree that keeps exactly *paths*. Contradictions are noted at the position of the later path."""
     tree: _Branch = {}
-    lists: dict[tuple[str, ...], bool] = {}
+    lists: Lists = {}
     for place, path in _resolved(paths, groups, findings):
-        reason = _list_conflict(path, lists) or _insert(tree, path)
+        reason = list_conflict(path, lists) or _insert(tree, path)
         if reason:
             place.add(reason)
     return tree
+
+
+def expanded(paths: Sequence[str], groups: Groups) -> list[str]:
+    """*paths* with each group's members in its place. What is no path, or an unknown group, is left out."""
+    return [path for _, path in _resolved(paths, groups, Findings(""))]
+
+
+def lists_of(paths: Sequence[str]) -> Lists:
+    """Where *paths* have lists of objects, and where objects."""
+    lists: Lists = {}
+    for path in paths:
+        list_conflict(path, lists)
+    return lists
 
 
 def keeps(tree: KeepTree, path: str) -> bool:
@@ -82,8 +98,10 @@ def malformed(path: str) -> str:
     return f'"{path}" is not a path: names joined by dots, "name[]" for list items, "*" for the keys of a map'
 
 
-def _list_conflict(path: str, lists: dict[tuple[str, ...], bool]) -> str | None:
-    """A name is a list of objects or an object, the same in all paths."""
+def list_conflict(path: str, lists: Lists) -> str | None:
+    """What to say when *path* has a list of objects where an earlier one has an object, or the other way round. What
+    *path* says is noted in *lists*.
+    """
     segments = path.split(".")
     names = tuple(segment.removesuffix("[]") for segment in segments)
     for depth, segment in enumerate(segments[:-1], start=1):

@@ -1,19 +1,6 @@
-"""What ``signalman check`` tells about a pack."""
+"""What ``signalman check`` tells about a pack without faults."""
 
-from pathlib import Path
-
-from signalman.catalog.load import load
 from signalman.channel import Catalog, Channel
-from signalman.errors import CatalogError, Fault
-
-
-def check(folder: Path) -> tuple[list[Fault], list[str]]:
-    """Load the pack in *folder*: its faults, or, when it has none, a short summary, line by line."""
-    try:
-        catalog = load(folder)
-    except CatalogError as error:
-        return error.faults, []
-    return [], summary(catalog)
 
 
 def summary(catalog: Catalog) -> list[str]:

@@ -24,6 +24,15 @@ def compile_rows(
     return tuple(changes)
 
 
+def fields_read(changes: Sequence[RowChange]) -> frozenset[str]:
+    """Top-level fields of the data that *changes* look at, shown or not."""
+    settings = [each for change in changes for each in (*change.columns, *change.given, *change.initial)]
+    sources = [source for setting in settings for source in setting.sources]
+    conditions = [*(when for change in changes for when in change.when), *(each.when for each in sources if each.when)]
+    paths = [*(each.path for each in sources if each.path), *(each.path for each in conditions)]
+    return frozenset(path.partition(".")[0] for path in paths)
+
+
 class _Compiler:
     """One row change of one table."""
 

@@ -1,13 +1,25 @@
 """Compiles the tables of one channel file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from signalman.catalog.clock import compile_clock
 from signalman.catalog.findings import Findings
 from signalman.catalog.models import ConditionShape, TableShape
-from signalman.catalog.names import seconds, suggestion
+from signalman.catalog.names import quoted, seconds, suggestion
 from signalman.catalog.pack import Pack, by_level, repeated
-from signalman.channel import Condition, EventType, Filter, Table
+from signalman.catalog.redactions import Shown, Target, check_reserved, compile_redactions
+from signalman.catalog.values import column_type
+from signalman.channel import ClockRule, ColumnType, Condition, EventType, Filter, Operation, Table
+
+_TYPES: Mapping[Operation, tuple[ColumnType, ...]] = {
+    "mask": ("text",),
+    "hash": ("text", "uuid", "integer", "integer64"),
+    "centroid": ("number", "number32"),
+    "url": ("text",),
+    "json": ("text",),
+    "scan": ("text",),
+}
+"""Operator → types of columns that it is for. ``null`` is for any."""
 
 
 def compile_table(
@@ -25,6 +37,9 @@ def compile_table(
     _check_filters(constant, changing, filters, findings)
     if changing:
         _check_ages(where, file, findings.at("where"))
+    clock = compile_clock(file, where, findings)
+    redactions = compile_redactions(file, Shown(file.columns, "columns"), pack, findings)
+    _check_redacted(redactions.targets, file, filters, clock)
     return Table(
         name=name,
         title=file.title,
@@ -39,11 +54,31 @@ def compile_table(
         expose=frozenset(file.expose),
         compared=file.compared,
         final=file.final,
-        clock=compile_clock(file, where, findings),
+        clock=clock,
         constant=constant,
         changed_by=frozenset(event.name for event in changing),
         derived=file.derived,
+        redact=redactions.redact,
+        about=file.about,
+        drop=redactions.drop,
+        why=redactions.why,
     )
+
+
+def _check_redacted(
+    targets: Sequence[Target], file: TableShape, filters: Iterable[Filter], clock: Iterable[ClockRule]
+) -> None:
+    """Rows are told apart, compared, filtered and aged by some columns, after redaction as before it."""
+    timed = {column for rule in clock for column in (rule.column, *rule.unless, *rule.set)}
+    check_reserved(targets, file.key, 'is part of the key, which may only be "hash"ed', but="hash")
+    check_reserved(targets, {file.version} if file.version else (), "is the version: rows could not be compared")
+    check_reserved(targets, {each.name for each in filters}, "is a filter: subscribers could not give its values")
+    check_reserved(targets, timed - {*file.key, file.version}, "is in a clock rule, which goes by its value")
+    for path, operation, place in targets:
+        typed = column_type(file, path)
+        if typed is not None and typed[0] not in _TYPES.get(operation, typed):
+            wanted = quoted(_TYPES[operation])
+            place.add(f'operator "{operation}" is for columns of type {wanted}, and this one\'s is "{typed[0]}"')
 
 
 def _check_listed(file: TableShape, findings: Findings) -> None:

@@ -78,6 +78,18 @@ def test_event_type_routed_twice(tmp_path: Path) -> None:
     assert faults(folder) == ['zoo.toml: events.note: is already routed to channel "streams"']
 
 
+def test_aliases_of_others(tmp_path: Path) -> None:
+    """An alias that is another event type's name or alias, of the same topic, is at fault; names go before aliases."""
+    streams = replaced(STREAMS, "[events.update]", '[events.update]\naliases = ["sample", "other", "text"]')
+    streams = replaced(streams, "[events.batch]", '[events.batch]\naliases = ["other", "note", "noise"]')
+    taken = 'of channel "streams" already'
+    assert faults(write(tmp_path, streams=streams)) == [
+        'pack.toml: pack.ignore: event type "noise" is ignored here and routed by a channel',
+        f'streams.toml: events.batch.aliases[0]: "other" is a name of event type "update" {taken}',
+        f'streams.toml: events.update.aliases[0]: "sample" is a name of event type "sample" {taken}',
+    ]
+
+
 def test_same_table_twice(tmp_path: Path) -> None:
     """Two tables may share a source, but not source, key and rows."""
     table = '[tables.{name}]\ntitle = "T"\nsource = "stream_state"\nkey = ["stream_id"]\ncolumns = ["stream_id"]\n'

@@ -4,33 +4,31 @@ from pathlib import Path
 
 import pytest
 
-from signalman.catalog import check, default_folder
+from signalman.catalog import default_folder, load
 from signalman.catalog.folders import built_in
+from signalman.catalog.report import summary
 from signalman.errors import CatalogError, Fault
 from tests.unit.catalog.sample import STREAMS, replaced, write
 
 
 def test_summary(tmp_path: Path) -> None:
     """A sound pack is summed up: the pack, and each channel with what it has."""
-    assert check(write(tmp_path)) == (
-        [],
-        [
-            "sample: Sample",
-            "scope tenant; topics media_events, plain_events; 1 event type known and ignored",
-            "  streams  4 event types; 1 table (streams); filter by stream_id",
-        ],
-    )
+    assert summary(load(write(tmp_path))) == [
+        "sample: Sample",
+        "scope tenant; topics media_events, plain_events; 1 event type known and ignored",
+        "  streams  4 event types; 1 table (streams); filter by stream_id",
+    ]
 
 
-def test_faults_instead_of_a_summary(tmp_path: Path) -> None:
-    """Faults come sorted by file and key, with the file as the person gave it."""
+def test_faults_are_sorted(tmp_path: Path) -> None:
+    """By file and key, with the file as the person gave it."""
     streams = replaced(STREAMS, 'title = "Streams"\nsource', "source").replace("version =", "versoin =")
-    faults, lines = check(write(tmp_path, streams=streams))
-    assert faults == [
+    with pytest.raises(CatalogError) as caught:
+        load(write(tmp_path, streams=streams))
+    assert caught.value.faults == [
         Fault(f"{tmp_path}/streams.toml", "tables.streams.title", "is required"),
         Fault(f"{tmp_path}/streams.toml", "tables.streams.versoin", 'unknown key, did you mean "version"?'),
     ]
-    assert lines == []
 
 
 def test_unknown_pack() -> None:
