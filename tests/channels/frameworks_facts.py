@@ -1,4 +1,11 @@
-"""What FrameWorks sends and stores, as tables that the pack is held against. Lists are texts of words."""
+"""What FrameWorks sends and stores, as tables that the pack is held against. Lists are texts of words.
+
+The messages themselves, field by field, are those that the simulation sends: `signalman/simulate/messages.txt`.
+"""
+
+from collections.abc import Iterator
+
+from signalman.simulate.messages import Field, messages
 
 ROUTES = {
     "streams": "stream_lifecycle_update stream_track_list stream_buffer stream_end stream_source play_rewrite "
@@ -23,6 +30,67 @@ PAYLOADS = {
 }
 """Payloads that do not lie under the event type's own name."""
 
+MESSAGES = {
+    "stream_lifecycle_update": "StreamLifecycleUpdate",
+    "stream_track_list": "StreamTrackListTrigger",
+    "stream_buffer": "StreamBufferTrigger",
+    "stream_end": "StreamEndTrigger",
+    "stream_source": "StreamSourceTrigger",
+    "play_rewrite": "ViewerResolveTrigger",
+    "push_rewrite": "PushRewriteTrigger",
+    "node_lifecycle_update": "NodeLifecycleUpdate",
+    "load_balancing": "LoadBalancingData",
+    "orchestrator_state_update": "OrchestratorStateUpdate",
+    "viewer_connect": "ViewerConnectTrigger",
+    "viewer_disconnect": "ViewerDisconnectTrigger",
+    "client_lifecycle_update": "ClientLifecycleUpdate",
+    "client_lifecycle_batch": "ClientLifecycleBatch",
+    "clip_lifecycle": "ClipLifecycleData",
+    "dvr_lifecycle": "DVRLifecycleData",
+    "vod_lifecycle": "VodLifecycleData",
+    "push_out_start": "PushOutStartTrigger",
+    "push_end": "PushEndTrigger",
+    "recording_complete": "RecordingCompleteTrigger",
+    "storage_lifecycle": "StorageLifecycleData",
+    "process_billing": "ProcessBillingEvent",
+    "storage_snapshot": "StorageSnapshot",
+    "artifact_node_copy": "ArtifactNodeCopyEvent",
+    **dict.fromkeys(ROUTES["messaging"].split(), "MessageLifecycleData"),
+}
+"""Event type → its payload. An investigation has none."""
+
+BESIDE = {
+    "orchestrator_state_update": "gateway_id gateway_region cluster_id cluster_owner_tenant_id stream_tenant_id",
+    "skipper_investigation": "resource_type resource_id",
+}
+"""Fields that come with a payload without being of its message: a gateway's own, those of the record."""
+
+TRIGGER = (
+    "trigger_type node_id timestamp blocking request_id tenant_id user_id stream_id cluster_id origin_cluster_id "
+    "source_region stream_origin_region schema_version correlation_id causation_id event_id trigger_uuid "
+    "trigger_unix_millis"
+)
+"""What lies beside the payload in `data` of the media plane's topic, but for orchestrators."""
+
+
+def fields(event_type: str) -> list[str]:
+    """Every field of the event type's message, at every depth, as the paths of keep lists."""
+    message = MESSAGES.get(event_type)
+    return [*(_paths(message) if message else ()), *BESIDE.get(event_type, "").split()]
+
+
+def _paths(message: str) -> Iterator[str]:
+    for name, field in messages()[message].items():
+        if field.kind in messages():
+            yield from (f"{name}{_step(field)}.{below}" for below in _paths(field.kind))
+        else:
+            yield f"{name}.*" if field.keyed else name
+
+
+def _step(field: Field) -> str:
+    return "[]" if field.repeated else ".*" if field.keyed else ""
+
+
 IGNORED = (
     "auth_login_succeeded auth_login_failed auth_registered auth_token_refreshed mist_admin_session_minted "
     "token_created "
@@ -41,10 +109,10 @@ IGNORED = (
 SENSITIVE = {
     "viewer_connect": "host viewer_token request_url",
     "viewer_disconnect": "host host_times host_times[].name session_identifier tags stream_times",
-    "client_lifecycle_update": "host client_latitude client_longitude action",
-    "play_rewrite": "viewer_host request_url latitude longitude",
+    "client_lifecycle_update": "host action",
+    "play_rewrite": "viewer_host request_url",
     "push_rewrite": "hostname push_url pid stream_settings",
-    "load_balancing": "client_ip details stream_id stream_tenant_id selected_node",
+    "load_balancing": "client_ip details stream_id stream_tenant_id selected_node routing_distance_km",
     "push_out_start": "push_target",
     "push_end": "target_uri_before target_uri_after log_messages push_status",
     "stream_lifecycle_update": "stream_details track_details_json",
@@ -60,7 +128,7 @@ SENSITIVE = {
     "process_billing": "broadcaster_url provider_tenant_id renditions_json livepeer_session_id operation_id "
     "meter_quantities[].dimensions",
     "orchestrator_state_update": "canonical_url advertised_node_urls vantage vantage.resolved_ip hardware source "
-    "gateway_id gateway_region cluster_owner_tenant_id stream_tenant_id capability_price_entries",
+    "gateway_id gateway_region cluster_owner_tenant_id stream_tenant_id",
     "message_received": "content subject",
     "message_updated": "content subject",
     "message_lifecycle": "content subject",
@@ -68,6 +136,13 @@ SENSITIVE = {
     "conversation_updated": "content subject",
 }
 """Event type → fields of its payload that hold an address, a credential, others' data or a storage location."""
+
+ROUNDED = {
+    "play_rewrite": ("latitude", "longitude"),
+    "client_lifecycle_update": ("client_latitude", "client_longitude"),
+    "load_balancing": ("latitude", "longitude"),
+}
+"""Event type → places of viewers that are rounded here: the platform does not, or it is another tenant's viewer."""
 
 NOWHERE = (
     "internal_name stream_name resolved_internal_name stream_internal_name requested_stream user_id tenant_id "

@@ -1,23 +1,30 @@
 """The FrameWorks pack: what it routes where, and above all what it never shows."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from signalman.catalog import default_folder, load
 from signalman.catalog.paths import keeps
-from signalman.channel import Catalog, ClockRule
+from signalman.channel import Catalog, ClockRule, EventType, KeepTree
 from tests.channels.frameworks_facts import (
     CHANGES,
     DDL,
     IGNORED,
+    MESSAGES,
     NOWHERE,
     ORDER_BY,
     PAYLOADS,
+    ROUNDED,
     ROUTES,
     SENSITIVE,
     SENSITIVE_COLUMNS,
     SERVICE,
     TABLES,
+    fields,
 )
+
+EVENT_TYPES = " ".join(ROUTES.values()).split()
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +55,70 @@ def test_known_event_types_are_routed_or_ignored(catalog: Catalog) -> None:
     assert catalog.ignored == set(IGNORED.split())
 
 
+def event_of(catalog: Catalog, event_type: str) -> EventType:
+    """The event type of that name, whatever its topic."""
+    return next(event for (_, name), (_, event) in catalog.routes.items() if name == event_type)
+
+
+def is_dropped(event: EventType, path: str) -> bool:
+    """Whether *path*, or what it lies in, is named as not shown."""
+    return any(path == dropped or path.startswith((f"{dropped}.", f"{dropped}[].")) for dropped in event.drop)
+
+
+def kept_paths(tree: KeepTree, prefix: str = "") -> Iterator[str]:
+    """Every path that a keep list names, without the brackets of lists."""
+    for name, below in tree.items():
+        if below is None:
+            yield prefix + name
+        else:
+            yield from kept_paths(below, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_every_field_is_judged(catalog: Catalog, event_type: str) -> None:
+    """Each field of the message, at every depth, is either shown or named as not shown; a batch shows its items."""
+    event = event_of(catalog, event_type)
+    shown = {path for path in fields(event_type) if keeps(event.keep, path)}
+    if event.expand is not None:
+        items = f"{event.expand.items}[]."
+        shown = {path for path in fields(event_type) if path.startswith(items) or path in event.expand.inherit}
+    dropped = {path for path in fields(event_type) if is_dropped(event, path)}
+    assert shown | dropped == set(fields(event_type))
+    assert not shown & dropped
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_nothing_is_judged_that_is_not_there(catalog: Catalog, event_type: str) -> None:
+    """What is shown or not shown is a field of the message, or lifted from beside it: no name is a slip of the pen."""
+    event = event_of(catalog, event_type)
+    there = {path.replace("[]", "") for path in fields(event_type)}
+    assert {path for path in kept_paths(event.keep) if path not in there} <= set(event.lift)
+    own = fields(event_type)
+    prefixes = {path[:end] for path in own for end in range(len(path) + 1) if path[end:] == "" or path[end] in ".["}
+    assert set(event.drop) <= prefixes
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_every_event_type_says_what_it_tells(catalog: Catalog, event_type: str) -> None:
+    """A sentence for people, and a reason for each field that is not shown."""
+    event = event_of(catalog, event_type)
+    assert event.about.endswith(".")
+    assert all(event.drop.values())
+
+
+@pytest.mark.parametrize("event_type", MESSAGES)
+def test_places_of_viewers_are_rounded(catalog: Catalog, event_type: str) -> None:
+    """Where the platform does not round them, or they are another tenant's; no other operator is needed."""
+    done = [
+        (each.operation, each.path, each.longitude, each.resolution) for each in event_of(catalog, event_type).redact
+    ]
+    assert done == [("centroid", *places, 5) for places in [ROUNDED.get(event_type)] if places]
+
+
 @pytest.mark.parametrize("event_type", SENSITIVE)
 def test_sensitive_fields_are_not_shown(catalog: Catalog, event_type: str) -> None:
     """Addresses, credentials, others' data and storage locations of this event type are on no keep list."""
-    event = next(event for (_, name), (_, event) in catalog.routes.items() if name == event_type)
+    event = event_of(catalog, event_type)
     assert [path for path in SENSITIVE[event_type].split() if keeps(event.keep, path)] == []
 
 
@@ -118,6 +185,16 @@ def test_columns_exist_and_are_not_sensitive(catalog: Catalog, channel: str, nam
     assert {*table.columns, *table.scope, *(where.column for where in table.where)} <= columns
     assert not set(SENSITIVE_COLUMNS.split()) & set(table.columns)
     assert table.key == ORDER_BY[table.source]
+
+
+@pytest.mark.parametrize(("channel", "name"), TABLES)
+def test_every_column_is_judged(catalog: Catalog, channel: str, name: str) -> None:
+    """Each column of the source is either listed or named as not shown, with the reason; no column is neither."""
+    table = catalog.channels[channel].tables[name]
+    assert {*table.columns, *table.drop} - {*table.derived} == set(DDL[table.source].split())
+    assert not {*table.columns} & {*table.drop}
+    assert table.about.endswith(".")
+    assert all(table.drop.values())
 
 
 def test_rows_are_changed_as_the_ingest_does(catalog: Catalog) -> None:
