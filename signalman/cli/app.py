@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 import signalman
 from signalman import logs
+from signalman.cli import channels
 from signalman.cli.check import check
 from signalman.cli.config import config
 from signalman.cli.context import Context
@@ -56,6 +57,7 @@ app.command(rich_help_panel=_RUN)(gateway)
 app.command(rich_help_panel=_RUN)(dev)
 app.command(rich_help_panel=_LOOK)(tail)
 app.command(rich_help_panel=_LOOK)(check)
+app.add_typer(channels.app, name="channels", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK)(config)
 app.command(rich_help_panel=_LOOK)(token)
 app.command(rich_help_panel=_LOOK)(simulate)
@@ -89,6 +91,7 @@ def options(
 
 def main() -> None:
     """The console script: runs the command that the arguments name, and exits with its code."""
+    logs.catch_strays()
     try:
         app()
     except Exception as error:  # noqa: BLE001 # the last resort of the process

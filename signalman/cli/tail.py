@@ -10,7 +10,7 @@ import typer
 from signalman import logs
 from signalman.cli import context as invocation
 from signalman.cli.running import run
-from signalman.cli.tail_output import make_console, make_output
+from signalman.cli.tail_output import leave_pipe, make_console, make_output
 from signalman.cli.tail_status import Status
 from signalman.cli.tailing import Exit, Tailing, Wanted
 from signalman.client.connection import Client
@@ -142,8 +142,7 @@ def _follow(client: Client, tailing: Tailing) -> Exit:
     try:
         run(work())
     except BrokenPipeError:
-        # Whoever read us has gone, as `head` does; Python would complain when it flushes on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_pipe()
         return Exit.OK
     if tailing.code is not None:
         return tailing.code

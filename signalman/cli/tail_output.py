@@ -1,5 +1,6 @@
 """What `signalman tail` writes to standard output: JSON lines for programs, lines and small tables for people."""
 
+import os
 import re
 import sys
 import zlib
@@ -118,6 +119,13 @@ class PipeConsole(Console):
     def on_broken_pipe(self) -> None:
         """Pass the error on."""
         raise BrokenPipeError
+
+
+def leave_pipe() -> None:
+    """Whoever read standard output has gone, as ``head`` does: nothing more may be written there, because Python would
+    complain when it flushes on its way out.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def event_line(channel: str, event: Mapping[str, Json], channel_width: int = 0, type_width: int = 0) -> Text:

@@ -9,6 +9,7 @@ from signalman.cli.visible import visible
 from signalman.client.messages import (
     Connected,
     Disconnected,
+    Dropped,
     Fresh,
     Message,
     Refused,
@@ -58,6 +59,8 @@ class Status:
             case Reset():
                 why = _RESETS.get(message.reason, message.reason)
                 self._say("yellow", f"{message.subscription.channel}: {why}; starting over")
+            case Dropped():
+                self._say("yellow", f"{message.subscription.channel}: {_dropped(message.count)}")
             case Subscribed(partial=True):
                 self._say(
                     "yellow", f"{message.subscription.channel}: the history is short, and rows may be behind at first"
@@ -95,6 +98,11 @@ def _trouble(trouble: Trouble) -> str:
     where = f"{trouble.subscription.channel}: " if trouble.subscription else ""
     again = f" (again in {_seconds(trouble.retry_in)})" if trouble.retry_in is not None else ""
     return f"{where}{trouble.detail}{again}"
+
+
+def _dropped(count: int) -> str:
+    events = "1 event is" if count == 1 else f"{count} events are"
+    return f"this client read too slowly, and {events} left out"
 
 
 def _seconds(seconds: float) -> str:

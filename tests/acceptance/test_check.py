@@ -42,10 +42,26 @@ def signalman(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_check_of_good_files() -> None:
-    """What is shipped has no faults."""
-    done = signalman("check")
+    """What is shipped has no faults, and nothing to frown at."""
+    done = signalman("check", "--strict")
     assert (done.returncode, done.stderr) == (0, "")
     assert "no faults" in done.stdout
+
+
+def test_check_of_a_pack_of_ones_own(tmp_path: Path) -> None:
+    """One that extends what is shipped is mounted by one setting; what it exposes is warned of, and fails with
+    `--strict` only.
+    """
+    (tmp_path / "pack.toml").write_text('[pack]\nname = "ours"\ntitle = "Ours"\nformat = 1\nextends = "frameworks"\n')
+    exposing = '[events.stream_end]\nkeep = ["stream_id", "client_ip"]\nexpose = ["client_ip"]\n'
+    (tmp_path / "streams.toml").write_text(exposing)
+    lenient = signalman("check", SIGNALMAN_CHANNELS__PATH=str(tmp_path))
+    strict = signalman("check", "--strict", SIGNALMAN_CHANNELS__PATH=str(tmp_path))
+    assert (lenient.returncode, strict.returncode) == (0, 2)
+    assert "ours: Ours" in lenient.stdout
+    (warning,) = lenient.stderr.splitlines()
+    assert warning.startswith(f'warning: {tmp_path / "streams.toml"}: events.stream_end.expose: "client_ip" ')
+    assert strict.stderr == lenient.stderr
 
 
 def test_check_tells_every_fault_at_once(tmp_path: Path) -> None:

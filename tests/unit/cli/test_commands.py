@@ -21,7 +21,19 @@ def test_help_lists_every_command(runner: CliRunner) -> None:
     shown = runner.invoke(app, ["--help"])
 
     assert shown.exit_code == 0
-    for command in ("serve", "relay", "gateway", "dev", "tail", "check", "config", "token", "simulate", "version"):
+    for command in (
+        "serve",
+        "relay",
+        "gateway",
+        "dev",
+        "tail",
+        "check",
+        "channels",
+        "config",
+        "token",
+        "simulate",
+        "version",
+    ):
         assert command in shown.output
         assert runner.invoke(app, [command, "--help"]).exit_code == 0
     assert runner.invoke(app, []).output.strip() == shown.output.strip()

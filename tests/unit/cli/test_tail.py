@@ -18,6 +18,7 @@ from signalman.client.messages import (
     CaughtUp,
     Connected,
     Disconnected,
+    Dropped,
     Events,
     Fresh,
     Message,
@@ -139,6 +140,15 @@ async def test_a_connection_that_is_back_says_whether_anything_was_missed() -> N
         "-- live: system",
         "-- live again, nothing missed: streams",
     ]
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 event is"), (1874, "1874 events are")])
+async def test_what_was_dropped_is_told(count: int, told: str) -> None:
+    """On standard error, with how much is missing; the events that come are written as ever."""
+    run = Run()
+    await run(CONNECTED, begun(), Dropped(STREAMS, 5, 2310, count), Events(STREAMS, 2310, 2311, (event(1),)))
+    assert f"streams: this client read too slowly, and {told} left out" in run.err.getvalue()
+    assert len(run.lines) == 1
 
 
 async def test_live_is_told_again_after_a_reset() -> None:
