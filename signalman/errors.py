@@ -11,7 +11,8 @@
     ├── BadMessage              a client's message that breaks the protocol
     ├── BackendUnavailable      Redis, Kafka, ClickHouse or PostgreSQL does not answer
     ├── LetterTooLarge          the dead-letter topic is there, and refuses a message of this size
-    └── SnapshotTooLarge        a table holds more rows than a snapshot may have
+    ├── SnapshotTooLarge        a table holds more rows than a snapshot may have
+    └── TableFaulty             a table is not in the store as the pack describes it, and is not read
 
 Data lives in attributes and the sentence is built in ``__str__``. No sentence ever holds a credential, a payload's
 value or an address: these texts reach logs, dead letters and clients.
@@ -154,3 +155,22 @@ class SnapshotTooLarge(SignalmanError):
     def __str__(self) -> str:
         """What is too large, and what to do about it. A client may see it."""
         return f"Table '{self.table}' has more than {self.max_rows} rows here; filter, or read it page by page."
+
+
+class TableFaulty(SignalmanError):
+    """A table of a channel is not in the store as the pack describes it, and is not read;
+    `signalman.protocol.ERRORS` has it by ``code``.
+    """
+
+    code = "snapshot_unavailable"
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(channel)
+        self.channel = channel
+
+    def __str__(self) -> str:
+        """Which channel, and what follows from it. A client may see it; what is wrong is for the log."""
+        return (
+            f"The store does not have all tables of channel '{self.channel}' as the channel needs them; those are not"
+            " shown until it has. Live events go on."
+        )

@@ -160,6 +160,12 @@ class Snapshots(Protocol):
         """How many rows *query* has in all, whatever its ``after`` and ``limit``."""
         ...
 
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
+        """Each column of the table's source that may be read, with its type as ClickHouse writes it; None when there is
+        no such table, or nothing of it may be read.
+        """
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers."""
         ...

@@ -110,6 +110,7 @@ SERVER_MESSAGES = (
     "caught_up",
     "bookmark",
     "reset",
+    "dropped",
     "stale",
     "fresh",
     "error",

@@ -3,14 +3,15 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from signalman.backends.clickhouse_sql import Limits, Statement, count_rows, select_rows
+from signalman.backends.clickhouse_sql import Limits, Statement, count_rows, select_columns, select_rows
+from signalman.channel import Table
 from signalman.errors import BackendUnavailable, SnapshotTooLarge
 from signalman.ports import SnapshotQuery, SnapshotRows
 
@@ -78,6 +79,12 @@ class SqlSnapshots(ABC):
         with refusals():
             [row] = await _parsed(await self._run(count_rows(query, self._database, self._limits)))
         return int(row["total"])
+
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
+        """See `Snapshots.columns`."""
+        with refusals():
+            rows = await _parsed(await self._run(select_columns(table, self._database, self._limits)))
+        return {row["name"]: row["type"] for row in rows} or None
 
     async def ping(self) -> None:
         """See `Snapshots.ping`."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from signalman.channel import Condition
+from signalman.channel import Condition, Table
 from signalman.errors import BadMessage
 from signalman.ports import SnapshotQuery
 
@@ -77,6 +77,18 @@ def count_rows(query: SnapshotQuery, database: str, limits: Limits) -> Statement
     source = f"{_name(database)}.{_name(query.table.source)}"
     sql = f"SELECT count() AS total FROM {source} FINAL WHERE {where}"  # noqa: S608 # as above
     return Statement(sql, where.parameters, _settings(query, database, limits, max_rows=1))
+
+
+def select_columns(table: Table, database: str, limits: Limits) -> Statement:
+    """Name and type of each column of the table's source, as far as the user may read it: no row where there is none.
+
+    A user sees of ``system.columns`` what he may read, and needs no other right than that.
+    """
+    sql = (
+        "SELECT name, type FROM system.columns"
+        " WHERE database = {database:String} AND table = {source:String} ORDER BY position"
+    )
+    return Statement(sql, {"database": database, "source": table.source}, {**_OUTPUT, **_bounds(limits)})
 
 
 def scope_of(query: SnapshotQuery) -> Iterator[tuple[str, str, str]]:
@@ -162,13 +174,19 @@ def _settings(query: SnapshotQuery, database: str, limits: Limits, *, max_rows: 
         "additional_table_filters": {f"{database}.{query.table.source}": _scope_filter(query)},
         # Before FINAL a condition on anything but the sorting key would bring old versions of a row back to life.
         "optimize_move_to_prewhere_if_final": "0",
+        # LIMIT keeps within it; this is for the statement that would not.
+        "max_result_rows": str(max_rows),
+        "result_overflow_mode": "throw",
+        **_bounds(limits),
+    }
+
+
+def _bounds(limits: Limits) -> dict[str, str]:
+    return {
         "max_execution_time": str(limits.seconds),
         "timeout_overflow_mode": "throw",
         "max_memory_usage": str(limits.memory_bytes),
         "max_threads": str(limits.threads),
-        # LIMIT keeps within it; this is for the statement that would not.
-        "max_result_rows": str(max_rows),
-        "result_overflow_mode": "throw",
         "readonly": "2",
         "log_comment": "signalman",
     }

@@ -25,10 +25,20 @@ class MemorySnapshots:
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
+        self._columns: dict[str, dict[str, str]] = {}
         self.available = True
         """Set to False, every call raises `BackendUnavailable`."""
         self.reads = 0
         """How many times `read` was called."""
+
+    def create(self, source: str, columns: Mapping[str, str]) -> None:
+        """Let `columns` tell of a table *source*: column → ClickHouse type. Rows need no such table."""
+        self._columns[source] = dict(columns)
+
+    def drop(self, source: str) -> None:
+        """Undo `create`, and forget the rows."""
+        self._columns.pop(source, None)
+        self._rows.pop(source, None)
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Store *row* of *table*, scope columns included, unless the one there has a higher version."""
@@ -53,6 +63,11 @@ class MemorySnapshots:
     async def count(self, query: SnapshotQuery) -> int:
         """See `Snapshots.count`."""
         return sum(1 for _ in self._matching(query))
+
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
+        """See `Snapshots.columns`."""
+        self._check()
+        return self._columns.get(table.source)
 
     async def ping(self) -> None:
         """See `Snapshots.ping`."""

@@ -19,6 +19,7 @@ from signalman.client.messages import (
     CaughtUp,
     Choice,
     Connected,
+    Dropped,
     Events,
     Fresh,
     Message,
@@ -77,6 +78,7 @@ class Conversation:
             "caught_up": self._caught_up,
             "bookmark": self._bookmark,
             "reset": self._reset,
+            "dropped": self._dropped,
             "stale": lambda frame, _: [Stale(frame["backend"])],
             "fresh": lambda frame, _: [Fresh(frame["backend"])],
             "error": self._error,
@@ -219,6 +221,15 @@ class Conversation:
         cursor.start_over()
         return [Reset(cursor.subscription, frame["reason"])]
 
+    def _dropped(self, frame: Frame, _: float) -> list[Message]:
+        cursor = self._views.get(frame["view"])
+        if cursor is None:
+            return []
+        before, to = frame["from"], frame["to"]
+        if not cursor.advance(before, to, frame.get("epoch")):
+            return self._hole(cursor, before)
+        return [Dropped(cursor.subscription, before, to, frame["count"])]
+
     def _leave_view(self, cursor: Cursor) -> None:
         if cursor.view is not None and self._views.get(cursor.view) is cursor:
             del self._views[cursor.view]
@@ -236,6 +247,7 @@ class Conversation:
         if cursor is None:
             return [Trouble(None, code, detail, retry_in)] if "id" not in frame else []
         if code in _STILL_LIVE:
+            cursor.lack()
             return [Trouble(cursor.subscription, code, detail, retry_in)]
         return self._not_begun(cursor, code, detail, retry_in, now)
 

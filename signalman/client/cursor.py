@@ -26,6 +26,7 @@ class Cursor:
     is missing would never come."""
     live: bool = False
     """Whether this attempt has caught up."""
+    _lacking: bool = field(default=False, repr=False)
     _delivered: Recent = field(default_factory=Recent, repr=False)
     """Events, by whichever attempt."""
     _mending: bool = field(default=False, repr=False)
@@ -46,7 +47,11 @@ class Cursor:
     def begin(self, view: str, epoch: str | None, seq: int) -> None:
         """The server begins, or begins anew."""
         self.view, self.epoch, self.seq = view, epoch, seq
-        self.complete = self.live = False
+        self.complete = self.live = self._lacking = False
+
+    def lack(self) -> None:
+        """Tables cannot be read, and come, if they do, in another beginning: until then it cannot be resumed."""
+        self.complete, self._lacking = False, True
 
     def go_on(self, view: str, epoch: str | None, seq: int) -> bool:
         """The server goes on from where this cursor stands; False where it means another place."""
@@ -56,8 +61,8 @@ class Cursor:
         return True
 
     def advance(self, prev: int, seq: int, epoch: str | None) -> bool:
-        """Take a frame of events if it joins what came before; False where there is a hole. *epoch* is given where
-        ``prev`` is 0.
+        """Take a frame of events, or of what was left out, if it joins what came before; False where there is a hole.
+        *epoch* is given where ``prev`` is 0.
         """
         if prev != self.seq or seq <= prev or not self._learn(epoch):
             return False
@@ -93,7 +98,7 @@ class Cursor:
     def catch_up(self, seq: int) -> None:
         """All that there was at the beginning has been delivered, and the chain goes on from *seq*."""
         self.seq = max(self.seq, seq)
-        self.complete = self.live = True
+        self.complete, self.live = not self._lacking, True
 
     def start_over(self) -> None:
         """Something is missing; nothing is taken until the server begins anew."""

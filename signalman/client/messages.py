@@ -127,6 +127,19 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """This client read too slowly, and the channel is one that goes on without what was left out meanwhile."""
+
+    subscription: Subscription
+    from_: int
+    """``from`` of the protocol: the ``seq`` of the last that came before."""
+    to: int
+    """The ``seq`` from which it goes on."""
+    count: int
+    """Events that are missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stale:
     """Live events may be late or missing from now on."""
 
@@ -164,5 +177,16 @@ class Trouble:
 
 
 Message = (
-    Connected | Disconnected | Subscribed | Snapshot | Events | CaughtUp | Reset | Stale | Fresh | Refused | Trouble
+    Connected
+    | Disconnected
+    | Subscribed
+    | Snapshot
+    | Events
+    | CaughtUp
+    | Reset
+    | Dropped
+    | Stale
+    | Fresh
+    | Refused
+    | Trouble
 )

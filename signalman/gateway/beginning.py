@@ -1,13 +1,14 @@
 """Brings one subscription to life: goes on from its cursor or reads its tables, then lets events flow.
 
-Where the tables cannot be read, events flow without them, and they are tried again until they can.
+Where tables cannot be read, events flow without them, and they are tried again until they can.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from signalman.channel import Channel, Table
-from signalman.errors import BackendUnavailable, SnapshotTooLarge
+from signalman.errors import BackendUnavailable, SnapshotTooLarge, TableFaulty
 from signalman.gateway import frames
+from signalman.gateway.inspection import WHILE_FAULTY, Inspection
 from signalman.gateway.join import Joined, at_index, tables_of
 from signalman.gateway.joins import Joins
 from signalman.gateway.requests import Cursor
@@ -37,6 +38,7 @@ class Beginning:
         subscription: Subscription,
         channel: Channel,
         joins: Joins,
+        inspection: Inspection,
         *,
         metrics: Metrics,
         sleep: Callable[[float], Awaitable[None]],
@@ -46,35 +48,52 @@ class Beginning:
     ) -> None:
         self._subscription = subscription
         self._joins = joins
+        self._inspection = inspection
         self._metrics = metrics
         self._sleep = sleep
         self._reached = reached
         self._say = say
         self._wake = wake
-        self._tables: Sequence[Table] = ()
+        self._wanted: Sequence[Table] = ()
         if subscription.request.snapshot:
-            self._tables = tables_of(channel, subscription.filter)
+            self._wanted = tables_of(channel, subscription.filter)
+        self._tables = self._wanted
+        """Those of them that are read."""
+        self._has: frozenset[str] | None = None
+        """Names of the tables that it has; None while it has not begun as it should."""
 
     async def run(self, cursor: Cursor | None = None) -> None:
         """Return when the subscription has gone on from *cursor*, or has its tables, or never can have them."""
         if cursor is not None and await self._resume(cursor):
             return
         delay, longest = RETRY
-        while True:
-            try:
-                joined = await self._join()
-            except SnapshotTooLarge as error:
-                self._go_on_without("snapshot_too_large", str(error))
-                return
-            except BackendUnavailable:
-                detail = "The tables cannot be read now; live events go on, and a snapshot follows when they can."
-                if not self._subscription.live:
-                    self._go_on_without("snapshot_unavailable", detail, round(delay * 1000))
-            else:
-                self._begin(joined)
-                return
+        while not await self._try(delay):
             await self._sleep(delay)
             delay = min(delay * 2, longest)
+
+    async def _try(self, delay: float) -> bool:
+        """Begin with the tables that can be read now, if that is news; returns whether nothing is left to be tried."""
+        self._tables = await self._inspection.sound(self._subscription.channel, self._wanted)
+        if self._has is not None and not self._has < frozenset(self._names):
+            return False
+        if self._wanted and not self._tables:
+            if not self._subscription.live:
+                self._go_on_without(self._faulty())
+            return False
+        try:
+            joined = await self._join()
+        except SnapshotTooLarge as error:
+            self._go_on_without(self._error("snapshot_too_large", str(error)))
+            return True
+        except BackendUnavailable:
+            if not self._subscription.live:
+                detail = "The tables cannot be read now; live events go on, and a snapshot follows when they can."
+                self._go_on_without(self._error("snapshot_unavailable", detail, delay))
+            # Perhaps the store is well, and one of the tables is not: then the others can be had.
+            await self._inspection.look_again(self._subscription.channel)
+            return False
+        self._begin(joined)
+        return len(self._tables) == len(self._wanted)
 
     async def _resume(self, cursor: Cursor) -> bool:
         view = self._subscription.view
@@ -115,16 +134,19 @@ class Beginning:
             self._metrics.replayed_events.labels("join").observe(joined.events)
         if joined.partial:
             self._metrics.partial_joins.inc()
-        self._go_live(joined)
+        self._has = frozenset(self._names)
+        lacks = len(self._tables) < len(self._wanted)
+        self._go_live(joined, self._faulty() if lacks else None)
 
-    def _go_live(self, joined: Joined) -> None:
+    def _go_live(self, joined: Joined, error: bytes | None = None) -> None:
         self._subscription.begin(joined, self._names)
+        if error is not None:
+            self._subscription.add(error)
         self._subscription.go_live(complete=True)
         self._wake()
 
-    def _go_on_without(self, code: str, detail: str, retry_after_ms: int | None = None) -> None:
+    def _go_on_without(self, error: bytes) -> None:
         subscription = self._subscription
-        error = frames.error(code, detail, request_id=subscription.request.id, retry_after_ms=retry_after_ms)
         if subscription.live:
             self._say(error)
         else:
@@ -132,6 +154,14 @@ class Beginning:
             subscription.add(error)
             subscription.go_live(complete=False)
         self._wake()
+
+    def _faulty(self) -> bytes:
+        error = TableFaulty(self._subscription.channel)
+        return self._error(error.code, str(error), WHILE_FAULTY)
+
+    def _error(self, code: str, detail: str, retry_after: float | None = None) -> bytes:
+        retry_after_ms = None if retry_after is None else round(retry_after * 1000)
+        return frames.error(code, detail, request_id=self._subscription.request.id, retry_after_ms=retry_after_ms)
 
     @property
     def _names(self) -> list[str]:

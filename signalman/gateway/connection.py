@@ -118,8 +118,10 @@ class Connection:
         await asyncio.gather(*self._leaving, return_exceptions=True)
 
     def _pull(self, subscription: Subscription, out: list[bytes]) -> None:
-        reason = subscription.lost
-        if reason is not None and subscription.live:
+        reason = subscription.lost if subscription.live else None
+        if reason == "slow" and self._skips(subscription):
+            self._skip(subscription)
+        elif reason is not None:
             self._start_over(subscription, reason)
             return
         taken, read = subscription.pull(PULL_BYTES)
@@ -132,8 +134,7 @@ class Connection:
     def _start_over(self, subscription: Subscription, reason: str) -> None:
         request_id = subscription.request.id
         self._gateway.metrics.resets.labels(reason).inc()
-        if reason == "slow" and self._lapped_again(request_id):
-            self.fail("too_slow", "The client was lapped twice within a minute; it does not keep up with this channel.")
+        if reason == "slow" and self._too_slow(request_id):
             return
         waiting = self._joins.pop(request_id, None)
         if waiting is not None:
@@ -143,10 +144,25 @@ class Connection:
         subscription.halt()
         self._joins[request_id] = self._spawn(self._begin(subscription), self._tasks)
 
-    def _lapped_again(self, request_id: str) -> bool:
+    def _skips(self, subscription: Subscription) -> bool:
+        """Whether a slow reader of this channel is better off with the newest events than with everything anew."""
+        return self._gateway.catalog.channels[subscription.channel].slow_reader == "skip"
+
+    def _skip(self, subscription: Subscription) -> None:
+        """Let a slow reader go on with what there still is. What waits from its beginning is all there: that first."""
+        if subscription.beginning or self._too_slow(subscription.request.id):
+            return
+        self._gateway.metrics.dropped_events.labels(subscription.channel).inc()
+        subscription.skip()
+
+    def _too_slow(self, request_id: str) -> bool:
+        """Whether the subscription is lapped for the second time within a minute; then its client is sent away."""
         now = self._gateway.clock()
         before, self._lapped_at[request_id] = self._lapped_at.get(request_id), now
-        return before is not None and now - before < PATIENCE
+        if before is None or now - before >= PATIENCE:
+            return False
+        self.fail("too_slow", "The client was lapped twice within a minute; it does not keep up with this channel.")
+        return True
 
     def _act(self) -> None:
         for action in self._session.actions():
@@ -211,6 +227,7 @@ class Connection:
             subscription,
             gateway.catalog.channels[subscription.channel],
             gateway.joins,
+            gateway.inspection,
             metrics=gateway.metrics,
             sleep=gateway.sleep,
             reached=gateway.hub.reached,

@@ -143,6 +143,16 @@ def reset(view: str, reason: str, *, request_id: str | None = None) -> bytes:
     return orjson.dumps(message)
 
 
+def dropped(view: str, *, since: int, to: int, count: int, epoch: str | None) -> bytes:
+    """The client read too slowly: what came after *since* and up to *to*, *count* events, is gone. *epoch* as in
+    `events`.
+    """
+    message = {"type": "dropped", "view": view, "from": since, "to": to, "count": count}
+    if epoch is not None:
+        message["epoch"] = epoch
+    return orjson.dumps(message)
+
+
 def error(code: str, detail: str, *, request_id: str | None = None, retry_after_ms: int | None = None) -> bytes:
     """A refused request, with RFC 9457's members; the problem's ``type`` is in ``kind``."""
     body = problem(code, detail)

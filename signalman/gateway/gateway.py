@@ -13,6 +13,7 @@ from signalman.errors import BackendUnavailable
 from signalman.gateway.binding import channel_versions
 from signalman.gateway.connection import Connection
 from signalman.gateway.hub import Hub
+from signalman.gateway.inspection import Inspection
 from signalman.gateway.joins import Joins
 from signalman.gateway.lag import Windows
 from signalman.gateway.late import LATE_MS
@@ -86,6 +87,7 @@ class Gateway:
             part_bytes=part_bytes,
             share=share_seconds,
         )
+        self.inspection = Inspection(catalog, snapshots, metrics, clock=clock, sleep=sleep)
         self.draining = False
         self._bus = bus
         self._pulse = Pulse(bus, self.hub, metrics, sleep)
@@ -140,6 +142,10 @@ class Gateway:
     async def watch_source(self) -> None:
         """Tell clients, for ever, when nobody publishes the platform's events any more, and when somebody does."""
         await self._pulse.run()
+
+    async def watch_tables(self) -> None:
+        """Look, for ever, whether the store has the tables of all channels as the catalog describes them."""
+        await self.inspection.run()
 
     async def drain(self, seconds: float, retry_after_ms: int = 1000) -> None:
         """Take no new clients, ask all to come back elsewhere, and wait until they have gone, *seconds* at most."""

@@ -16,8 +16,8 @@ from signalman.gateway.view import View
 from signalman.ports import SnapshotQuery, SnapshotRows
 
 T = TypeVar("T")
-Name = tuple[str, Cursor | None]
-"""View, and the cursor of those who come back with one."""
+Name = tuple[str, Cursor | tuple[str, ...]]
+"""View, and the cursor of those who come back with one, or the names of the tables that the others get."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,7 +66,7 @@ class Joins:
         self._beginnings: dict[Name, _Beginning] = {}
 
     async def join(self, view: View, tables: Sequence[Table]) -> Joined:
-        """Begin with the rows of *tables*, which are all that a subscription on *view* gets.
+        """Begin with the rows of *tables*.
 
         The log may go on from another place by the time this returns: see `Joined.holds`.
 
@@ -74,7 +74,7 @@ class Joins:
             BackendUnavailable: ClickHouse does not answer.
             SnapshotTooLarge: There are more rows than a table allows.
         """
-        return await self._shared((view.name, None), partial(self._join, view, tables))
+        return await self._shared((view.name, tuple(table.name for table in tables)), partial(self._join, view, tables))
 
     async def resume(self, view: View, cursor: Cursor) -> Joined:
         """Go on from *cursor*, for which there is no `resume.refusal`. See `join` for what may happen meanwhile."""

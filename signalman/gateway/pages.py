@@ -1,8 +1,8 @@
 """Cursors of table pages: where a page ended, as text that a client hands back.
 
-A cursor holds the key of a page's last row and a digest of what was asked, so that one of another table, scope or
-filter is refused instead of giving a page from somewhere else. It is no secret and grants nothing: the scope of a page
-always comes from the request.
+A cursor holds the key of a page's last row, as the row shows it, and a digest of what was asked, so that one of another
+table, scope or filter is refused instead of giving a page from somewhere else. It is no secret and grants nothing: the
+scope of a page always comes from the request.
 """
 
 import binascii

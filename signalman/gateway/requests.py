@@ -12,9 +12,12 @@ from signalman.channel import Channel
 from signalman.errors import BadMessage
 from signalman.protocol import CLIENT_MESSAGES
 
+MOST_VALUES = 1000
+"""Values that one filter may have at all; a channel's `Limits.filter_values` may allow fewer."""
+
 SubscriptionId = Annotated[str, Field(min_length=1, max_length=64)]
 FilterValue = Annotated[str, Field(max_length=256)]
-FilterValues = FilterValue | Annotated[list[FilterValue], Field(min_length=1, max_length=256)]
+FilterValues = FilterValue | Annotated[list[FilterValue], Field(min_length=1, max_length=MOST_VALUES)]
 
 
 class _Message(BaseModel):
@@ -129,7 +132,8 @@ def parse_filter(wanted: Mapping[str, FilterValues], channel: Channel, request_i
     """Check a filter against what *channel* declares.
 
     Raises:
-        BadMessage: ``invalid_request`` for a field or event type the channel does not have, or a value of wrong form.
+        BadMessage: ``invalid_request`` for a field or event type the channel does not have, a value of wrong form, or
+            more values than the channel allows.
     """
     types: frozenset[str] = frozenset()
     fields: list[tuple[str, frozenset[str]]] = []
@@ -144,8 +148,15 @@ def parse_filter(wanted: Mapping[str, FilterValues], channel: Channel, request_i
             raise BadMessage(
                 "invalid_request", f"Channel '{channel.name}' can be filtered by {known}, nothing else.", request_id
             )
+        if len(values) > channel.limits.filter_values:
+            raise BadMessage("invalid_request", _too_many(name, channel), request_id)
         fields.append((name, frozenset(_value(value, declared.type, name, request_id) for value in values)))
     return Filter(types, tuple(fields))
+
+
+def _too_many(name: str, channel: Channel) -> str:
+    most = channel.limits.filter_values
+    return f"Filter field '{name}' of channel '{channel.name}' takes at most {most} values."
 
 
 def _known_types(values: list[str], channel: Channel, request_id: str | None) -> frozenset[str]:

@@ -1,34 +1,31 @@
-"""Snapshots for many at once: one query for all who ask the same within a second, a few queries at a time, the net, and
-what time has done to the rows.
+"""Snapshots for many at once: one query for all who ask the same within a second, a few queries at a time, what rows
+may show, and what time has done to them.
 
 When thousands of clients come back together they ask for the same few tables; the store must not notice.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import orjson
-import structlog
 
 from signalman.channel import Table
 from signalman.clock import apply
 from signalman.event import Json
 from signalman.gateway.pages import key_of
+from signalman.gateway.shown import Shown
 from signalman.metrics import Metrics
 from signalman.net import Net
 from signalman.ports import SnapshotQuery, SnapshotRows, Snapshots
-
-log = structlog.get_logger(__name__)
+from signalman.redaction import Pseudonyms
 
 Row = dict[str, Json]
 T = TypeVar("T")
-
-_ROWS_AT_ONCE = 100
-"""Rows that pass the net before the event loop gets its turn: a few milliseconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +52,7 @@ class SharedSnapshots:
         concurrency: Queries that the store gets at a time; the others wait.
         max_rows: Rows of finished answers that are kept at most, oldest answers forgotten first.
         clock: Seconds that never go back.
+        pseudonyms: For tables that hash columns.
     """
 
     def __init__(
@@ -66,6 +64,7 @@ class SharedSnapshots:
         concurrency: int = 8,
         max_rows: int = 50_000,
         clock: Callable[[], float] = time.monotonic,
+        pseudonyms: Pseudonyms | None = None,
     ) -> None:
         self._store = snapshots
         self._metrics = metrics
@@ -74,19 +73,27 @@ class SharedSnapshots:
         self._max_rows = max_rows
         self._clock = clock
         self._net = Net()
+        self._pseudonyms = pseudonyms or Pseudonyms(None)
+        self._tables: dict[Table, Shown] = {}
         self._readings: dict[tuple[str, SnapshotQuery], _Reading[Any]] = {}
 
     async def read(self, query: SnapshotQuery, *, fresh: bool = False) -> SnapshotRows:
-        """Read rows in key order, without addresses: a value that holds one, or stands in a column with a host-like
-        name, is absent from its row unless the table exposes the column; a row whose key holds one is left out. Rows
-        have the table's derived columns, and are as its clock rules have them at the moment of reading.
-        *fresh*: only an answer will do whose query has not begun yet, for one who knows what happened since.
+        """Read rows in key order, after the table's operators and without addresses: a value that holds one, or stands
+        in a column with a host-like name, is absent from its row unless the table exposes the column; a row whose key
+        holds one is left out. Rows have the table's derived columns, and are as its clock rules have them at the moment
+        of reading. *fresh*: only an answer will do whose query has not begun yet, for one who knows what has happened.
+
+        A hashed key is never told, not even as where a page begins: then all rows are read, and the pages are cut here,
+        in the order of the pseudonyms.
 
         Raises:
             BackendUnavailable: The store does not answer.
-            SnapshotTooLarge: *query* has no limit and more rows than its table allows.
+            SnapshotTooLarge: *query* has no limit, or its table a hashed key, and more rows than the table allows.
         """
-        return await self._shared("read", query, self._read, fresh=fresh)
+        if not self._shown(query.table).hashes_key:
+            return await self._shared("read", query, self._read, fresh=fresh)
+        whole = replace(query, after=None, limit=None)
+        return _page(query, await self._shared("read", whole, self._read_sorted, fresh=fresh))
 
     async def count(self, query: SnapshotQuery) -> int:
         """How many rows the store has for *query*, whatever its ``after`` and ``limit``.
@@ -95,6 +102,10 @@ class SharedSnapshots:
             BackendUnavailable: The store does not answer.
         """
         return await self._shared("count", replace(query, after=None, limit=None), self._store.count)
+
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
+        """See `Snapshots.columns`; never shared."""
+        return await self._store.columns(table)
 
     async def ping(self) -> None:
         """Return when the store answers; never shared."""
@@ -169,37 +180,40 @@ class SharedSnapshots:
     async def _read(self, query: SnapshotQuery) -> SnapshotRows:
         """Read, clean, and where that or the clock took rows from a page, fill the page up."""
         read = await self._store.read(query)
-        rows = await self._current(query.table, read)
+        rows = await self._current(query, read)
         page, full = read, query.limit
         while full is not None and len(rows) < full and len(page.rows) == (query.limit or 0):
             query = replace(query, after=key_of(query, page.rows[-1]), limit=full - len(rows))
             page = await self._store.read(query)
-            rows += await self._current(query.table, page)
+            rows += await self._current(query, page)
         return SnapshotRows(tuple(rows), read.as_of_ms)
 
-    async def _current(self, table: Table, read: SnapshotRows) -> list[Row]:
-        """The rows without addresses, as they are by now: the store does not know what time alone has changed."""
-        clean = await self._clean(table, read.rows)
+    async def _read_sorted(self, query: SnapshotQuery) -> SnapshotRows:
+        """Read all rows, into the order of the keys that they show."""
+        read = await self._read(query)
+        return replace(read, rows=tuple(sorted(read.rows, key=partial(key_of, query))))
+
+    async def _current(self, query: SnapshotQuery, read: SnapshotRows) -> list[Row]:
+        """The rows as they may be shown, as they are by now: the store does not know what time alone has changed."""
+        table = query.table
+        clean = await self._shown(table).clean(read.rows, query.scope)
         if not table.derived and not table.clock:
             return clean
         rows = (apply({**row, **table.derived}, table.clock, read.as_of_ms) for row in clean)
         return [dict(row) for row in rows if row is not None]
 
-    async def _clean(self, table: Table, rows: Iterable[Row]) -> list[Row]:
-        # A list column is exposed with its items; no pack lists columns of deeper types.
-        exposed = frozenset(path for column in table.expose for path in (column, f"{column}[]"))
-        kept: list[Row] = []
-        removed = 0
-        for number, row in enumerate(rows, 1):
-            clean, here = self._net.clean(row, exposed)
-            removed += here
-            if not here or all(column in clean for column in table.key):
-                kept.append(clean)
-            if number % _ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        if removed:
-            log.warning("snapshot_addresses_removed", table=table.name, values=removed)
-        return kept
+    def _shown(self, table: Table) -> Shown:
+        if table not in self._tables:
+            self._tables[table] = Shown(table, self._net, self._pseudonyms)
+        return self._tables[table]
+
+
+def _page(query: SnapshotQuery, read: SnapshotRows) -> SnapshotRows:
+    """The page of *query* out of all rows in key order."""
+    if query.after is None and query.limit is None:
+        return read
+    start = bisect_right(read.rows, query.after, key=partial(key_of, query)) if query.after else 0
+    return replace(read, rows=read.rows[start:][: query.limit])
 
 
 def parts(rows: Iterable[Row], max_rows: int = 500, max_bytes: int = 64 * 1024) -> Iterator[tuple[Row, ...]]:

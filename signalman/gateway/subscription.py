@@ -23,6 +23,8 @@ class Subscription:
         "_catch_up_at",
         "_cursor",
         "_generation",
+        "_seq",
+        "_told",
         "announced",
         "channel",
         "filter",
@@ -43,6 +45,9 @@ class Subscription:
         """Whether the client has been told of it, and so knows the view's name."""
         self._cursor = view.head
         self._generation = view.generation
+        # Where the chain stands, and how many events there were up to it: frames that are gone cannot tell any more.
+        self._seq = view.seq
+        self._told = view.told(view.head)
         self._catch_up_at: int | None = None
 
     @property
@@ -58,6 +63,11 @@ class Subscription:
         self._beginning.clear()
 
     @property
+    def beginning(self) -> bool:
+        """Whether frames of its beginning wait to be written. They are its own: no log can lap them."""
+        return bool(self._beginning)
+
+    @property
     def entry(self) -> int:
         """Where this subscription goes on without anything before it: at the oldest frame after a reset, since all of
         it is news, else at the head.
@@ -66,7 +76,7 @@ class Subscription:
 
     def begin(self, joined: Joined, tables: Iterable[str]) -> None:
         """Start over as *joined* says; *tables* are the names of those it gets."""
-        self._cursor = joined.mark
+        self._go_to(joined.mark)
         self._generation = joined.generation
         self.live = False
         self._catch_up_at = None
@@ -85,6 +95,23 @@ class Subscription:
             )
         )
         self._beginning.extend(joined.frames)
+
+    def skip(self) -> None:
+        """Go on half-way down the log, and say what was left out; for one that is ``slow`` and has had its beginning.
+
+        Not at the oldest frame, where the next one would lap it again; and not at the head, for nothing is left out
+        without need: after a burst, its end is what a client of such a channel wants to see.
+        """
+        since, had = self._seq, self._told
+        self._go_to(self.view.middle)
+        position = self.view.position
+        epoch = self.view.token(position.epoch) if position and since == 0 else None
+        dropped = frames.dropped(self.view.name, since=since, to=self._seq, count=self._told - had, epoch=epoch)
+        self._beginning.append(dropped)
+
+    def _go_to(self, cursor: int) -> None:
+        position = self.view.before(cursor)
+        self._cursor, self._seq, self._told = cursor, position.seq if position else 0, self.view.told(cursor)
 
     def add(self, frame: bytes) -> None:
         """Queue what follows `subscribed`, such as the reason why there are no rows, before `go_live`."""
@@ -126,6 +153,7 @@ class Subscription:
             read.append(frame)
             size += len(frame.data)
             self._cursor += 1
+            self._seq, self._told = frame.position.seq, frame.before + frame.count
         self._announce(taken)
         return taken, read
 

@@ -1,7 +1,7 @@
 """A view: one feed through one filter, framed once for everybody who watches it.
 
-Its log is append-only and bounded; a subscription is a cursor on it. Whoever falls out at the tail has been lapped and
-must start over: that is the price of a slow reader, and it is paid by nobody else.
+Its log is append-only and bounded; a subscription is a cursor on it. Whoever falls out at the tail has been lapped, and
+must start over or go on with a hole: that is the price of a slow reader, and it is paid by nobody else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,8 @@ class Frame:
     count: int
     """Events in it; none in a bookmark."""
     data: bytes
+    before: int = 0
+    """Events in all frames of the view before this one, those that are gone included."""
 
     @property
     def published_ms(self) -> int:
@@ -44,6 +46,7 @@ class View:
     __slots__ = (
         "_binding",
         "_bytes",
+        "_events",
         "_frames",
         "_max_bytes",
         "_max_frames",
@@ -83,6 +86,7 @@ class View:
         # By index: a cursor anywhere in the log must find its place at once, and a deque is slow in its middle.
         self._frames: dict[int, Frame] = {}
         self._bytes = 0
+        self._events = 0
         self._binding = binding
         self._max_frames = max_frames
         self._max_bytes = max_bytes
@@ -105,15 +109,26 @@ class View:
         """Frame *payloads*, the events up to *position* that pass the filter."""
         prev = self.seq
         data = frames.events(self.name, prev, position.seq, payloads, self._news(prev, position))
-        self._keep(Frame(prev, position, len(payloads), data))
+        self._keep(Frame(prev, position, len(payloads), data, self._events))
+        self._events += len(payloads)
 
     def bookmark(self, position: Position) -> bool:
         """Say that there is nothing up to *position*, where the feed stands; returns whether that was news."""
         prev = self.seq
         if prev >= position.seq:
             return False
-        self._keep(Frame(prev, position, 0, frames.bookmark(self.name, position.seq, self._news(prev, position))))
+        data = frames.bookmark(self.name, position.seq, self._news(prev, position))
+        self._keep(Frame(prev, position, 0, data, self._events))
         return True
+
+    @property
+    def middle(self) -> int:
+        """Index half-way from the oldest frame to the head; the head itself where there is but one frame."""
+        return self.head - len(self._frames) // 2
+
+    def told(self, cursor: int) -> int:
+        """How many events all frames before index *cursor* have had, those that are gone included."""
+        return self._events if cursor == self.head else self._frames[cursor].before
 
     def before(self, cursor: int) -> Position | None:
         """Where the chain stands for a subscriber whose next frame is index *cursor*."""

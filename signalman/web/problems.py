@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from signalman.errors import AccessError, BackendUnavailable, BadMessage, SnapshotTooLarge
+from signalman.errors import AccessError, BackendUnavailable, BadMessage, SnapshotTooLarge, TableFaulty
 from signalman.protocol import problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,6 +37,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SnapshotTooLarge)
     async def too_large(_: Request, error: SnapshotTooLarge) -> JSONResponse:
         return problem_response("snapshot_too_large", str(error))
+
+    @app.exception_handler(TableFaulty)
+    async def faulty(_: Request, error: TableFaulty) -> JSONResponse:
+        return problem_response(error.code, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(BackendUnavailable)
     async def unavailable(_: Request, error: BackendUnavailable) -> JSONResponse:

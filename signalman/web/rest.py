@@ -36,7 +36,9 @@ def router(gateway: Gateway, service_token: str = "") -> APIRouter:
 
     @routes.get("/v1/channels", tags=["channels"])
     async def channels(known: Known) -> dict[str, Any]:
-        """The channels that this credential may read: event types, filters, tables."""
+        """The channels that this credential may read: event types, filters, tables; and what each is about, where the
+        channel's file says so: event types under ``about``, by their names, tables in their own member.
+        """
         return {"channels": _listed(gateway.catalog, grants(known, gateway.catalog))}
 
     @routes.get("/v1/channels/{channel}/snapshot", tags=["channels"])
@@ -56,7 +58,9 @@ def router(gateway: Gateway, service_token: str = "") -> APIRouter:
         wanted = resolve_scope(known, scope, gateway.catalog.levels)
         if not may_read(grants(known, gateway.catalog), found.name, wanted):
             raise Forbidden("forbidden", f"This credential does not grant channel '{found.name}'.")
-        query = SnapshotQuery(_table(found, table), wanted, _filters(request, found), limit=first + 1)
+        of = _table(found, table)
+        await gateway.inspection.check(found.name, of)
+        query = SnapshotQuery(of, wanted, _filters(request, found), limit=first + 1)
         if after is not None:
             query = SnapshotQuery(query.table, wanted, query.filters, decode_cursor(query, after), first + 1)
         read, total = await asyncio.gather(gateway.snapshots.read(query), gateway.snapshots.count(query))
@@ -93,9 +97,15 @@ def _listed(catalog: Catalog, granted: frozenset[Grant]) -> list[dict[str, Any]]
             "title": channel.title,
             "description": channel.description,
             "events": sorted(channel.events),
+            "about": {name: each.about for name, each in sorted(channel.events.items()) if each.about},
             "filters": {name: {"type": f.type, "title": f.title} for name, f in sorted(channel.filters.items())},
             "tables": {
-                name: {"title": table.title, "key": list(table.key), "columns": [*table.columns, *table.derived]}
+                name: {
+                    "title": table.title,
+                    **({"about": table.about} if table.about else {}),
+                    "key": list(table.key),
+                    "columns": [*table.columns, *table.derived],
+                }
                 for name, table in sorted(channel.tables.items())
             },
         }

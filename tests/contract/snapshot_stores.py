@@ -133,6 +133,10 @@ class Backend(Protocol):
         """Store rows, in a part of their own."""
         ...
 
+    async def alter(self, sql: str, source: str, columns: Mapping[str, str] | None) -> None:
+        """Run a statement that changes a table, with ``{table}`` for its name; *columns* is what is left of it."""
+        ...
+
 
 @dataclass
 class Memory:
@@ -141,12 +145,20 @@ class Memory:
     snapshots: MemorySnapshots
 
     async def create(self, source: str, body: str) -> None:
-        """Nothing to make."""
+        """Make a table: one that has all `COLUMNS`."""
+        self.snapshots.create(source, COLUMNS)
 
     async def put(self, table: Table, rows: Iterable[Row]) -> None:
         """Store rows."""
         for row in rows:
             self.snapshots.put(table, row)
+
+    async def alter(self, sql: str, source: str, columns: Mapping[str, str] | None) -> None:
+        """Change a table."""
+        if columns is None:
+            self.snapshots.drop(source)
+        else:
+            self.snapshots.create(source, columns)
 
 
 @dataclass
@@ -171,6 +183,10 @@ class Embedded:
             )
         )
 
+    async def alter(self, sql: str, source: str, columns: Mapping[str, str] | None) -> None:
+        """Change a table."""
+        await self._run(sql.format(table=f"{DATABASE}.{source}"))
+
     async def _run(self, sql: str) -> None:
         await self.engine.write(lambda client: client.command(sql))
 
@@ -192,6 +208,10 @@ class Served:
             f"INSERT INTO {DATABASE}.{table.source} FORMAT JSONEachRow\n{lines(rows).decode()}",
             date_time_input_format="best_effort",
         )
+
+    async def alter(self, sql: str, source: str, columns: Mapping[str, str] | None) -> None:
+        """Change a table."""
+        await self._run(sql.format(table=f"{DATABASE}.{source}"))
 
     async def _run(self, sql: str, **settings: str) -> None:
         await asyncio.to_thread(self.server.run_sql, sql, **settings)

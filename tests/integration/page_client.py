@@ -20,6 +20,7 @@ async def follow(page: Page, url: str) -> None:
                 subscribed: (_, frame) => told.push(["subscribed", frame.recovered]),
                 caughtUp: tell("caught up"),
                 reset: tell("reset"),
+                dropped: (_, count) => told.push(["dropped", count]),
                 state: ({ name, detail }) => states.push([name, detail]),
                 refused: tell("refused"),
                 trouble: tell("trouble"),

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -107,7 +107,7 @@ class World:
     async def publish(self, channel: str, *events: Event, tenant: str = TENANT) -> None:
         """Publish as the relay would, with what the events do to rows."""
         rows = Rows(self.catalog)
-        own = (replace(event, channel=channel, scope=(tenant,)) for event in events)
+        own = (event._replace(channel=channel, scope=(tenant,)) for event in events)
         await self.bus.publish(outgoing([address(_record(), event, rows.changes(event).rows) for event in own]))
 
 

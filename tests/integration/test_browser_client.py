@@ -126,6 +126,56 @@ async def test_a_subscription_that_cannot_begin_is_asked_for_again(browser: Brow
         assert await page.evaluate("told") == [["trouble"], ["subscribed", False], ["events", False]]
 
 
+async def test_what_was_dropped_is_told_and_gone_on_from(browser: Browser) -> None:
+    """The page learns how much is missing, what follows chains to it, and the next connection resumes there."""
+
+    async def drops(line: Line) -> None:
+        await let_in(line)
+        await line.begin(seq=5)
+        await line.catch_up(5)
+        await line.say("dropped", view="v1", **{"from": 5, "to": 90}, count=40)
+        await line.happen(90, "after")
+        await line.socket.close(1012, "restarts")
+
+    async def takes_over(line: Line) -> None:
+        await let_in(line)
+        asked = await line.go_on()
+        assert asked["resume"] == {"epoch": "e1", "seq": 91}
+        await line.happen(91, "later")
+        await line.stay()
+
+    async with gateway() as world, page_of(browser, world) as page, scripted(drops, takes_over) as url:
+        await follow(page, url)
+        await until(page, "heard.length > 1")
+        assert await page.evaluate("heard") == ["after", "later"]
+        assert await page.evaluate("told.filter(([name]) => name === 'dropped')") == [["dropped", 40]]
+
+
+async def test_one_that_lacks_tables_is_not_resumed(browser: Browser) -> None:
+    """It is live without them; on another connection they would never come, so there it begins anew."""
+
+    async def lacks(line: Line) -> None:
+        await let_in(line)
+        asked = await line.begin(seq=5)
+        await line.say("error", id=asked["id"], code="snapshot_unavailable", detail="Later.", retry_after_ms=5_000)
+        await line.catch_up(5)
+        await line.happen(5, "live")
+        await line.socket.close(1012, "restarts")
+
+    async def begins_anew(line: Line) -> None:
+        await let_in(line)
+        asked = await line.begin(seq=6)
+        assert "resume" not in asked
+        await line.happen(6, "anew")
+        await line.stay()
+
+    async with gateway() as world, page_of(browser, world) as page, scripted(lacks, begins_anew) as url:
+        await follow(page, url)
+        await until(page, "heard.length > 1")
+        assert await page.evaluate("heard") == ["live", "anew"]
+        assert "live" in await page.evaluate("states.map(([name]) => name)")
+
+
 @pytest.mark.parametrize(("code", "state"), [(4401, "credential"), (4403, "ended"), (1000, "ended")])
 async def test_a_final_close_is_final(browser: Browser, code: int, state: str) -> None:
     """The last error gives the reason; nothing is tried again."""

@@ -25,6 +25,8 @@ async def test_channels_lists_what_may_be_read() -> None:
     assert streams["events"] == ["stream_buffer", "stream_end"]
     assert streams["filters"]["stream_id"] == {"type": "uuid", "title": "Stream"}
     assert streams["tables"]["streams"]["key"] == ["stream_id"]
+    assert streams["tables"]["streams"]["about"] == "One of the streams."
+    assert streams["about"] == {name: f"Tells of {name}." for name in streams["events"]}
 
 
 async def test_pages_walk_all_own_rows_once() -> None:
@@ -90,6 +92,33 @@ async def test_a_store_that_is_away_is_503() -> None:
         response = await get(world, "/v1/channels/streams/snapshot")
     assert (response.status_code, response.json()["code"]) == (503, "snapshot_unavailable")
     assert response.headers["retry-after"] == "5"
+
+
+async def test_a_table_at_fault_is_503_and_names_the_channel() -> None:
+    """With a sentence of its own; other tables are read, and the gateway is as ready as before."""
+    columns = {"tenant_id": "UUID", "stream_id": "UUID", "status": "String", "updated_at": "DateTime"}
+    async with served() as world:
+        world.store.create("streams_current", {name: type_ for name, type_ in columns.items() if name != "tenant_id"})
+        await world.gateway.inspection.look()
+        response = await get(world, "/v1/channels/streams/snapshot")
+        assert (await get(world, "/readyz", {})).status_code == 200
+        world.store.create("streams_current", columns)
+        await world.gateway.inspection.look()
+        assert (await get(world, "/v1/channels/streams/snapshot")).status_code == 200
+    body = response.json()
+    assert (response.status_code, body["code"]) == (503, "snapshot_unavailable")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["retry-after"] == "5"
+    assert "channel 'streams'" in body["detail"]
+    assert "tenant_id" not in response.text
+
+
+async def test_a_filter_has_as_many_values_as_the_channel_allows() -> None:
+    """The same limit, and the same sentence, as for a subscription."""
+    async with served() as world:
+        response = await get(world, "/v1/channels/streams/snapshot", node_id=[f"n{n}" for n in range(101)])
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert response.json()["detail"] == "Filter field 'node_id' of channel 'streams' takes at most 100 values."
 
 
 async def test_liveness_readiness_and_metrics() -> None:

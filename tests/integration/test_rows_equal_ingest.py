@@ -107,7 +107,7 @@ class Relay:
     def _event(self, event: Event) -> dict[str, Any]:
         changed = self._rows.changes(event)
         assert (changed.removed, changed.unread) == (0, 0)
-        safe, _ = self._redactor.redact(event)
+        safe = self._redactor.redact(event).event
         decoded: dict[str, Any] = orjson.loads(encode(safe, changed.rows))
         return decoded
 

@@ -131,6 +131,8 @@ def deliveries() -> list[bytes]:
         frames.bookmark("v2", 3, epoch),
         frames.reset("v1", "gap"),
         frames.reset("v1", "trimmed", request_id="s"),
+        frames.dropped("v1", since=3, to=9, count=4, epoch=None),
+        frames.dropped("v2", since=0, to=9, count=4, epoch=epoch),
     ]  # fmt: skip
 
 

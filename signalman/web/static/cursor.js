@@ -8,6 +8,7 @@ export class Cursor {
   #seq = 0;
   #complete = false; // whether everything up to here has come, the tables included; without that it cannot be resumed
   #live = false; // whether this attempt has caught up
+  #lacking = false; // whether tables are missing that come, if they do, in another beginning
   #mending = false;
 
   constructor(subscription) {
@@ -35,7 +36,13 @@ export class Cursor {
     this.view = view;
     this.#epoch = epoch;
     this.#seq = seq;
-    this.settled = this.#complete = this.#live = false;
+    this.settled = this.#complete = this.#live = this.#lacking = false;
+  }
+
+  /** Tables cannot be read, and events flow without them: until it begins anew it cannot be resumed. */
+  lack() {
+    this.settled = this.#lacking = true;
+    this.#complete = false;
   }
 
   /** The server goes on from where this cursor stands; false where it means another place. */
@@ -45,7 +52,7 @@ export class Cursor {
     return true;
   }
 
-  /** Take a frame of events if it joins what came before; false where there is a hole. */
+  /** Take a frame of events, or of what was left out, if it joins what came before; false where there is a hole. */
   advance({ prev, seq, epoch }) {
     if (prev !== this.#seq || seq <= prev || !this.#learn(epoch)) return false;
     this.#seq = seq;
@@ -63,7 +70,8 @@ export class Cursor {
   /** All that there was at the beginning has come, and the chain goes on from `seq`. */
   catchUp({ seq }) {
     this.#seq = Math.max(this.#seq, seq);
-    this.settled = this.#complete = this.#live = true;
+    this.settled = this.#live = true;
+    this.#complete = !this.#lacking;
   }
 
   /** Something is missing; nothing is taken until the server begins anew. */

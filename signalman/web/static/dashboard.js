@@ -9,6 +9,7 @@ import { Client } from "./signalman.js";
 const STORED = "signalman.token";
 const SHOW_EVERY_MS = 250; // more often nobody can read
 const ALARM_AFTER_MS = 4_000; // shorter interruptions are not worth a colour
+const SAID_MS = 30_000; // how long a hole that nothing will fill is told
 const RATE_SECONDS = 5;
 const SPARK_SECONDS = 60;
 
@@ -114,6 +115,7 @@ const callbacks = {
     }
   },
   subscribed({ channel }, frame) {
+    troubles.delete(channel);
     if (!frame.recovered) board.of(channel).begin(frame.tables);
     dirty = true;
   },
@@ -127,7 +129,6 @@ const callbacks = {
     dirty = true;
   },
   caughtUp({ channel }) {
-    troubles.delete(channel);
     board.of(channel).caughtUp();
     board.expire(serverTime());
     dirty = true;
@@ -135,6 +136,11 @@ const callbacks = {
   reset({ channel }) {
     board.of(channel).lost();
     dirty = true;
+  },
+  dropped({ channel }, count) {
+    const words = `This page was too slow: ${count === 1 ? "1 event is" : `${count} events are`} missing from channel ${channel}.`;
+    troubles.set(channel, words);
+    setTimeout(() => troubles.get(channel) === words && troubles.delete(channel), SAID_MS);
   },
   trouble({ channel }, error) {
     troubles.set(channel, error.detail);

@@ -19,7 +19,7 @@ const STALE = {
  *
  * `on` may hold any of: state({name, detail, retryAt}), welcome(frame), subscribed(subscription, frame),
  * snapshot(subscription, frame), events(subscription, frame, live), caughtUp(subscription),
- * reset(subscription, reason), refused(subscription, error), trouble(subscription, error).
+ * reset(subscription, reason), dropped(subscription, count), refused(subscription, error), trouble(subscription, error).
  *
  * A subscription whose `subscribed` frame says `recovered` goes on where it was: what was held for it stays, and what
  * was missed follows. Events that are not `live` come before the subscription has caught up; tables that begin anew need
@@ -124,6 +124,7 @@ export class Client {
         this.#judge();
       }),
     reset: (frame) => this.#reset(frame),
+    dropped: (frame) => this.#withView(frame, (cursor) => this.#dropped(cursor, frame)),
     stale: (frame) => {
       this.#stale.add(frame.backend);
       this.#judge();
@@ -185,6 +186,13 @@ export class Client {
     else this.#hole(cursor);
   }
 
+  /** This page was too slow, and the channel goes on without what it has missed. */
+  #dropped(cursor, frame) {
+    const { from: prev, to: seq, epoch, count } = frame;
+    if (cursor.advance({ prev, seq, epoch })) this.#call("dropped", cursor.subscription, count);
+    else this.#hole(cursor);
+  }
+
   /** Something was missed: resume before it; where that has just been tried, begin anew. */
   #hole(cursor) {
     this.#leaveView(cursor);
@@ -216,7 +224,7 @@ export class Client {
     const cursor = this.#cursors.get(frame.id);
     if (cursor === undefined) return;
     if (STILL_LIVE.has(frame.code)) {
-      cursor.settled = true; // events flow, and the tables come later
+      cursor.lack();
       this.#call("trouble", cursor.subscription, frame);
     } else if (frame.retry_after_ms !== undefined) {
       this.#later(cursor, frame);

@@ -13,6 +13,7 @@ from signalman.client.errors import ConnectionEnded
 from signalman.client.messages import (
     CaughtUp,
     Connected,
+    Dropped,
     Events,
     Fresh,
     Message,
@@ -73,6 +74,13 @@ def events(talk: Conversation, prev: int, seq: int, view: str = "v1", **more: An
     """Let the server say that something happened."""
     happened = [{"id": str(n)} for n in range(prev, seq)]
     return hear(talk, type="events", view=view, prev=prev, seq=seq, events=happened, **more)
+
+
+def dropped(talk: Conversation, before: int, to: int, **more: Any) -> list[Message]:
+    """Let the server say that forty events are left out."""
+    return talk.receive(
+        orjson.dumps({"type": "dropped", "view": "v1", "from": before, "to": to, "count": 40, **more}), 0.0
+    )
 
 
 def next_conversation(talk: Conversation) -> Conversation:
@@ -360,3 +368,44 @@ def test_a_known_message_without_its_members_ends_the_connection(type_: str, val
     """Half a message is not a message."""
     with pytest.raises(ConnectionEnded):
         hear(Conversation([STREAMS]), type=type_, value=value)
+
+
+def test_what_was_dropped_is_told_and_gone_on_from(talk: Conversation) -> None:
+    """The consumer learns how much is missing; what follows chains to it, and so does the cursor of the next socket."""
+    subscribed(talk, seq=5)
+    caught_up(talk, 5)
+    assert dropped(talk, 5, 90) == [Dropped(STREAMS, 5, 90, 40)]
+    assert [type(message) for message in events(talk, 90, 92)] == [Events]
+    assert asked(next_conversation(talk)) == [("1", {"epoch": "e1", "seq": 92})]
+
+
+def test_what_was_dropped_before_anything_came_names_the_epoch(talk: Conversation) -> None:
+    """A subscription that began before anything was published learns it there, and can be resumed."""
+    subscribed(talk)
+    caught_up(talk, 0)
+    dropped(talk, 0, 90, epoch="e1")
+    assert asked(next_conversation(talk)) == [("1", {"epoch": "e1", "seq": 90})]
+
+
+def test_what_was_dropped_elsewhere_is_a_hole(talk: Conversation) -> None:
+    """Between what we had and what was dropped something else is missing, and that nobody has announced."""
+    subscribed(talk, seq=5)
+    caught_up(talk, 5)
+    assert dropped(talk, 7, 90) == []
+    assert asked(talk) == [("1", False), ("2", {"epoch": "e1", "seq": 5})]
+
+
+@pytest.mark.parametrize("code", ["snapshot_unavailable", "snapshot_too_large"])
+def test_one_that_lacks_tables_is_not_resumed(talk: Conversation, code: str) -> None:
+    """It has caught up, but tables are missing: on another connection they would never come. Once it has begun with all
+    of them, it is resumed as any other.
+    """
+    subscribed(talk, seq=5)
+    assert hear(talk, type="error", id="1", code=code, detail="No.") == [Trouble(STREAMS, code, "No.", None)]
+    caught_up(talk, 5)
+    events(talk, 5, 6)
+    assert asked(next_conversation(talk)) == [("1", None)]
+    hear(talk, type="reset", view="v1", reason="snapshot")
+    subscribed(talk, seq=6)
+    caught_up(talk, 6)
+    assert asked(next_conversation(talk)) == [("1", {"epoch": "e1", "seq": 6})]

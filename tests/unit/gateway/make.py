@@ -33,6 +33,7 @@ def event_type(name: str) -> EventType:
         keep={"stream_id": None},
         expose=frozenset(),
         subject="stream_id",
+        about=f"Tells of {name}.",
     )
 
 
@@ -49,6 +50,7 @@ def table(name: str = "streams", columns: tuple[str, ...] = ("stream_id", "statu
         version="updated_at",
         where=(),
         max_rows=1000,
+        about=f"One of the {name}.",
     )
 
 

@@ -1,11 +1,12 @@
 """What the gateway does for all connections together: time, the source, and what it counts."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
 
-from signalman.channel import Catalog
+from signalman.channel import Catalog, Table
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.pulse import IN_A_ROW
 from signalman.gateway.requests import Filter
@@ -29,6 +30,9 @@ class NoStore:
         raise AssertionError
 
     async def count(self, query: SnapshotQuery) -> int:
+        raise AssertionError
+
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
         raise AssertionError
 
     async def ping(self) -> None:

@@ -1,10 +1,12 @@
 """Who shares a join or a resume, and with whom."""
 
 import asyncio
+from collections.abc import Mapping
 
 import orjson
 import pytest
 
+from signalman.channel import Table
 from signalman.errors import BackendUnavailable
 from signalman.event import Position
 from signalman.gateway.feed import FollowedFeed
@@ -43,6 +45,9 @@ class Store:
     async def count(self, query: SnapshotQuery) -> int:
         return len(ROWS)
 
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
+        return dict.fromkeys(table.columns, "String")
+
     async def ping(self) -> None:
         return None
 
@@ -73,9 +78,9 @@ class World:
         """The next event."""
         self.feed.publication(publication(prev, event(prev + 1)), NOW_MS)
 
-    async def join(self) -> Joined:
-        """One more who wants everything."""
-        return await self.joins.join(self.view, [table(), table("others")])
+    async def join(self, *names: str) -> Joined:
+        """One more who wants everything, or these tables."""
+        return await self.joins.join(self.view, [table(name) for name in names or ("streams", "others")])
 
 
 async def test_rows_of_all_tables_come_before_the_past() -> None:
@@ -99,6 +104,14 @@ async def test_all_who_join_together_share_one_join() -> None:
     joined = await asyncio.gather(*(world.join() for _ in range(1000)))
     assert len(world.store.queries) == 2
     assert all(each is joined[0] for each in joined)
+
+
+async def test_who_gets_fewer_tables_has_a_join_of_its_own() -> None:
+    """One that is mended within the second is not withheld from those who come after that."""
+    world = World()
+    fewer = await world.join("others")
+    both = await world.join()
+    assert (len(fewer.frames), len(both.frames)) == (1, 2)
 
 
 async def test_a_later_one_reads_anew() -> None:

@@ -1,14 +1,26 @@
 """What a client may send, and how everything else is refused."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalman.channel import Limits
 from signalman.errors import BadMessage
-from signalman.gateway.requests import Auth, Cursor, Filter, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
+from signalman.gateway.requests import (
+    MOST_VALUES,
+    Auth,
+    Cursor,
+    Filter,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+    parse_filter,
+    parse_request,
+)
 from tests.unit.gateway.make import STREAM, catalog
 
 STREAMS = catalog().channels["streams"]
@@ -122,3 +134,28 @@ def test_a_filter_that_the_channel_does_not_have_is_refused(wanted: dict[str, st
     """A person learns what can be filtered by."""
     with pytest.raises(BadMessage, match=says):
         parse_filter(wanted, STREAMS, "s")
+
+
+def test_a_channel_limits_the_values_of_a_filter() -> None:
+    """Each is compared with each event and bound in each query; how many there may be is the channel's business."""
+    channel = replace(STREAMS, limits=Limits(filter_values=3))
+    assert parse_filter({"node_id": ["a", "b", "c"]}, channel)
+    with pytest.raises(BadMessage) as refused:
+        parse_filter({"node_id": ["a", "b", "c", "d"]}, channel, "s")
+    assert (refused.value.code, refused.value.request_id) == ("invalid_request", "s")
+    assert str(refused.value) == "Filter field 'node_id' of channel 'streams' takes at most 3 values."
+
+
+def test_event_types_limit_themselves() -> None:
+    """There are no more of them than the channel has, whatever its limit for values."""
+    channel = replace(STREAMS, limits=Limits(filter_values=1))
+    assert parse_filter({"type": ["stream_end", "stream_buffer"]}, channel).types == {"stream_end", "stream_buffer"}
+
+
+def test_a_message_has_a_bound_of_its_own() -> None:
+    """Whatever a channel allows."""
+    message = {"type": "subscribe", "id": "s", "channel": "streams", "filter": {"node_id": ["n"] * MOST_VALUES}}
+    assert isinstance(parse_request(orjson.dumps(message)), Subscribe)
+    message["filter"] = {"node_id": ["n"] * (MOST_VALUES + 1)}
+    with pytest.raises(BadMessage, match="Member 'filter'"):
+        parse_request(orjson.dumps(message))

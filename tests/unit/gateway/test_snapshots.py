@@ -1,7 +1,7 @@
 """Sharing of snapshot reads, the net under their rows, and parts."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +56,10 @@ class ScriptedStore:
         """Answer with how many there are."""
         await self._work(query)
         return len(self.rows)
+
+    async def columns(self, table: Table) -> Mapping[str, str] | None:
+        """Answer with a type for each."""
+        return dict.fromkeys(table.columns, "String")
 
     async def ping(self) -> None:
         """Answer."""
