@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from signalman.channel import KeepTree
 from signalman.event import Json
+from signalman.redaction.parsed import as_parsed
 
 
 class Keep:
@@ -12,8 +13,9 @@ class Keep:
     __slots__ = ("_below", "_map", "_whole")
 
     def __init__(self, tree: KeepTree) -> None:
-        self._whole = tuple(name for name, below in tree.items() if below is None)
-        self._below = tuple((name, Keep(below)) for name, below in tree.items() if below is not None and name != "*")
+        self._whole = tuple(as_parsed(name) for name, below in tree.items() if below is None)
+        parts = ((name, below) for name, below in tree.items() if below is not None and name != "*")
+        self._below = tuple((as_parsed(name), Keep(below)) for name, below in parts)
         self._map = _Map(tree) if "*" in tree else None
 
     def prune(self, value: dict[str, Json]) -> dict[str, Json]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from signalman.channel import Setting
 from signalman.event import Json
-from signalman.relay.sources import Read, constant, event_time, plain_field, reader
-from signalman.relay.values import AS_IT_IS, CONVERT, ZERO, Convert, is_integer64
+from signalman.relay.sources import Read, constant, event_time, field, reader
+from signalman.relay.values import AS_IT_IS, CONVERT, ZERO, Convert
 
 Row = dict[str, Json]
 
@@ -36,22 +36,22 @@ class Columns:
 
     def _add(self, setting: Setting, otherwise: Json) -> None:
         column, kind, zero = setting.column, setting.type, _zero(setting)
-        field, always, stamp = plain_field(setting), constant(setting), event_time(setting)
+        read, always, stamp = field(setting), constant(setting), event_time(setting)
         if not setting.sources or always is not None:
             self._fixed[column] = otherwise if always in {None, zero} else always
         elif stamp is not None:
             self._times.append((column, stamp, zero, otherwise))
-        elif field is None:
-            self._others.append((column, reader(setting), _settle(None, otherwise, zero, otherwise)))
+        elif read is None:
+            self._others.append((column, reader(setting), _settle(None, otherwise, None, zero, otherwise)))
         else:
-            path, instead = field
-            settle = _settle(CONVERT[kind], otherwise if instead is None else instead, zero, otherwise)
-            if kind in AS_IT_IS:
-                self._plain.append((column, path, AS_IT_IS[kind], settle))
-            elif kind == "integer64":
-                self._integers64.append((column, path, settle))
+            absent = otherwise if read.instead is None else read.instead
+            settle = _settle(read.convert, absent, None if read.is_plain else absent, zero, otherwise)
+            if kind in AS_IT_IS and read.convert is CONVERT[kind]:
+                self._plain.append((column, read.key, AS_IT_IS[kind], settle))
+            elif kind == "integer64" and read.convert is CONVERT[kind]:
+                self._integers64.append((column, read.key, settle))
             else:
-                self._converted.append((column, path, settle))
+                self._converted.append((column, read.key, settle))
 
     def values(self, data: Mapping[str, Json], time: str) -> Row:
         """Column → value, of an event with *data* and *time*.
@@ -60,14 +60,18 @@ class Columns:
             Unreadable: A value of the event does not fit its column.
         """
         row, get = self._fixed.copy(), data.get
-        for column, field, kind, settle in self._plain:
-            value = get(field)
+        for column, key, kind, settle in self._plain:
+            value = get(key)
             row[column] = value if value and type(value) is kind else settle(value)
-        for column, field, settle in self._integers64:
-            value = get(field)
-            row[column] = value if is_integer64(value) else settle(value)
-        for column, field, settle in self._converted:
-            row[column] = settle(get(field))
+        for column, key, settle in self._integers64:
+            value = get(key)
+            # As the platform's producers write them, and as they are in the column.
+            if type(value) is str and value.isdigit() and "1" <= value < ":" and len(value) < 20 and value.isascii():
+                row[column] = value
+            else:
+                row[column] = settle(value)
+        for column, key, settle in self._converted:
+            row[column] = settle(get(key))
         for column, stamp, zero, otherwise in self._times:
             value = stamp(time)
             row[column] = otherwise if value == zero else value
@@ -80,10 +84,16 @@ class Given:
     """Columns that are set only where a source says something."""
 
     def __init__(self, settings: Sequence[Setting]) -> None:
-        self._columns: list[tuple[str, Read, Settle]] = []
+        self._fields: list[tuple[str, str, Settle]] = []
+        self._others: list[tuple[str, Read, Settle]] = []
         for each in settings:
-            zero, otherwise = _zero(each), None if each.nullable else ZERO[each.type]
-            self._columns.append((each.column, reader(each), _settle(None, _ABSENT, zero, otherwise)))
+            zero, otherwise, read = _zero(each), None if each.nullable else ZERO[each.type], field(each)
+            if read is not None and read.instead is None:
+                unsaid = None if read.is_plain else _ABSENT
+                settle = _settle(read.convert, _ABSENT, unsaid, zero, otherwise)
+                self._fields.append((each.column, read.key, settle))
+            else:
+                self._others.append((each.column, reader(each), _settle(None, _ABSENT, _ABSENT, zero, otherwise)))
 
     def add_to(self, row: Row, data: Mapping[str, Json], time: str) -> None:
         """Set them in *row*.
@@ -91,7 +101,11 @@ class Given:
         Raises:
             Unreadable: A value of the event does not fit its column.
         """
-        for column, read, settle in self._columns:
+        for column, key, settle in self._fields:
+            value = settle(data.get(key))
+            if value is not _ABSENT:
+                row[column] = value
+        for column, read, settle in self._others:
             value = settle(read(data, time))
             if value is not _ABSENT:
                 row[column] = value
@@ -104,13 +118,17 @@ def _zero(setting: Setting) -> Json:
 
 # One function for all columns that are alike: the interpreter is quicker with those that it has called before.
 @lru_cache(maxsize=1024, typed=True)
-def _settle(convert: Convert | None, absent: Json, zero: Json, otherwise: Json) -> Settle:
-    """What a column has: *absent* where nothing is said, *otherwise* for *zero*."""
+def _settle(convert: Convert | None, absent: Json, unsaid: Json, zero: Json, otherwise: Json) -> Settle:
+    """What a column has: *absent* where nothing is said, *unsaid* where the conversion finds that nothing is said,
+    *otherwise* for *zero*.
+    """
 
     def settle(value: Json) -> Json:
         if value is None or (convert is not None and value == ""):
             return absent
         settled = value if convert is None else convert(value)
+        if settled is None:
+            return unsaid
         return otherwise if settled == zero else settled
 
     return settle

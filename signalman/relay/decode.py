@@ -71,28 +71,26 @@ class _Reader:
         self._required = (_Part(envelope.id), _Part(envelope.type), self.time, _Part(envelope.source))
         self._levels = tuple(map(_Part, envelope.scope))
         self._kinds = tuple((level.type, part.name) for level, part in zip(levels, self._levels, strict=True))
-        keys = [part.key for part in (*self._required, *self._levels)]
-        self._plain = itemgetter(*keys) if all(keys) else None
+        self._keys = [part.key for part in (*self._required, *self._levels)]
+        self._plain = itemgetter(*self._keys) if all(self._keys) else None
         # A platform has far fewer tenants than records.
         self.scope = lru_cache(maxsize=4096)(self._scope)
 
     def texts(self, body: Mapping[str, Json], record: Record) -> tuple[str, ...]:
         """Id, type, time and source, and a text for each scope level, empty where it is missing."""
-        # Nearly always every part is a key of the body, with a proper text under it.
-        if self._plain is not None:
-            try:
-                texts: tuple[str, ...] = self._plain(body)
-            except KeyError:
-                return self._search(body, record)
-            for text in texts:
-                if type(text) is not str or not 0 < len(text) <= LONGEST:
-                    return self._search(body, record)
+        if self._plain is not None and self._is_plain(body):
+            texts: tuple[str, ...] = self._plain(body)
             return texts
-        return self._search(body, record)
-
-    def _search(self, body: Mapping[str, Json], record: Record) -> tuple[str, ...]:
         required = (part.required(body, record) for part in self._required)
         return (*required, *(part.optional(body, record) for part in self._levels))
+
+    def _is_plain(self, body: Mapping[str, Json]) -> bool:
+        """Whether each part is a key of *body* with a proper text under it, as nearly always."""
+        for key in self._keys:
+            text = body.get(key)
+            if type(text) is not str or not 0 < len(text) <= LONGEST:
+                return False
+        return True
 
     def _scope(self, texts: tuple[str, ...]) -> Scope | None:
         """The canonical scope; None as soon as a level is missing. Levels that are there must be well-formed."""
@@ -106,8 +104,8 @@ class _Part:
     def __init__(self, paths: str) -> None:
         self.name = paths
         self._paths: tuple[tuple[Path, str], ...] = tuple((path, ".".join(path)) for path in candidates(paths))
-        self.key = self._paths[0][1] if len(self._paths[0][0]) == len(self._paths) == 1 else None
-        """The one key of the body that is the part; None where it has a longer path, or several."""
+        self.key = self._paths[0][1] if len(self._paths[0][0]) == len(self._paths) == 1 else ""
+        """The one key of the body that is the part; empty where it has a longer path, or several."""
 
     def required(self, body: Mapping[str, Json], record: Record) -> str:
         """The part's text."""

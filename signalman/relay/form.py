@@ -1,6 +1,6 @@
 """An event's data, put together out of a record's JSON: its payload, and what the pack lifts into it from beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from signalman.channel import EventType
@@ -8,8 +8,8 @@ from signalman.errors import DecodeError
 from signalman.event import Json
 from signalman.relay.path import Path, follow, lacks, parse
 
-Objects = tuple[Mapping[str, Json], ...]
-"""Objects of a record out of which is lifted, in a form's own order."""
+Objects = Sequence[Mapping[str, Json]]
+"""Objects of a record in a form's own order."""
 
 _NOTHING: Mapping[str, Json] = {}
 _DATA = -1
@@ -24,7 +24,7 @@ class Form:
         self._require = event_type.require
         # An event type that shows nothing of its payload can do without one; a batch is nothing without its items.
         self._is_optional = event_type.expand is None and event_type.keep.keys() <= event_type.lift.keys()
-        self._paths: list[Path] = []
+        self._paths: list[Path] = [self._payload[:-1]]
         self._lift = tuple((name, tuple(map(self._place, paths))) for name, paths in event_type.lift.items())
 
     def data(self, body: Mapping[str, Json]) -> dict[str, Json]:
@@ -33,7 +33,8 @@ class Form:
         Raises:
             DecodeError: There is no payload, it is no object, or it lacks what it requires.
         """
-        payload = follow(body, self._payload)
+        around = self.around(body)
+        payload = around[0].get(self._payload[-1]) if self._payload else None
         if payload is None and (self._is_optional or not self._payload):
             payload = {}
         if payload is None:
@@ -41,12 +42,16 @@ class Form:
         if type(payload) is not dict:
             raise DecodeError("wrong_type", self._where)
         data = payload.copy()
-        self.complete(data, self.around(body), self._where)
+        self.complete(data, around, self._where)
         return data
 
     def around(self, body: Mapping[str, Json]) -> Objects:
-        """The objects of *body* out of which `complete` lifts."""
-        return tuple([_object(body, path) for path in self._paths])
+        """The objects of *body* out of which `complete` lifts, first the payload's; empty where there is none."""
+        objects = []
+        for path in self._paths:
+            found = follow(body, path) if path else body
+            objects.append(found if type(found) is dict else _NOTHING)
+        return objects
 
     def complete(self, data: dict[str, Json], around: Objects, where: str, index: int | None = None) -> None:
         """Lift into *data*, which lies at *where*, perhaps as item *index* of a list: each field is the first of its
@@ -59,7 +64,7 @@ class Form:
         for name, places in self._lift:
             for at, path in places:
                 owner = data if at == _DATA else around[at]
-                value = owner.get(path) if type(path) is str else follow(owner, path)
+                value = owner.get(path) if isinstance(path, str) else follow(owner, path)
                 if value is not None and value != "":
                     found[name] = value
                     break
@@ -87,9 +92,3 @@ class _Place(NamedTuple):
     """Which of the form's objects, or the data."""
     path: str | Path
     """Its key there."""
-
-
-def _object(value: Mapping[str, Json], path: Path) -> Mapping[str, Json]:
-    """The object at *path*; an empty one where there is none."""
-    found = follow(value, path) if path else value
-    return found if type(found) is dict else _NOTHING

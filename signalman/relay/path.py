@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from signalman.event import Json
+from signalman.redaction.parsed import as_parsed
 
 Path = tuple[str, ...]
 """Keys from the outside in."""
@@ -10,7 +11,7 @@ Path = tuple[str, ...]
 
 def parse(path: str) -> Path:
     """The keys of dotted *path*; the empty path has none and leads to nothing."""
-    return tuple(path.split(".")) if path else ()
+    return tuple(map(as_parsed, path.split("."))) if path else ()
 
 
 def candidates(paths: str) -> tuple[Path, ...]:

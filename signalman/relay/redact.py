@@ -8,7 +8,6 @@ Nearly all events are clean, so the net is only cast where `signalman.relay.susp
 
 from typing import Final, NamedTuple
 
-from signalman.addresses import holds_address
 from signalman.channel import Catalog, EventType
 from signalman.errors import DecodeError
 from signalman.event import Event, new_event
@@ -53,7 +52,7 @@ class Redactor:
         """*event* with safe data and its subject.
 
         Raises:
-            DecodeError: ``address`` at ``id`` or ``source`` when one of them holds an address: without it the event
+            DecodeError: ``address`` at ``id`` or ``source`` when the net would remove one of them: without it the event
                 would be no event, so it is refused as a whole.
         """
         id_, kind, time, source, scope, channel, raw, _ = event
@@ -61,21 +60,19 @@ class Redactor:
         data, removed, unread = rule.keep.prune(raw), 0, 0
         if rule.operators is not None:
             data, unread = rule.operators.apply(data, scope)
-        if not UUID.fullmatch(id_) or self._suspicion.of((source,)):
-            _check_envelope(event)
+        # Ids hardly come again; most of them are UUIDs.
+        if not UUID.fullmatch(id_) and self._suspicion.of_text(id_):
+            raise DecodeError("address", "id")
+        if self._suspicion.of_text(source):
+            raise DecodeError("address", "source")
         if self._suspicion.of(data.values()) or (rule.has_unclear_keys and self._suspicion.of_keys(data)):
             data, removed = self._net.clean(data, rule.expose)
         # The subject cannot show more than the data do.
         subject = data.get(rule.subject) if rule.subject else None
         if type(subject) is not str or not subject:
             subject = None
-        return Redacted(new_event((id_, kind, time, source, scope, channel, data, subject)), removed, unread)
-
-
-def _check_envelope(event: Event) -> None:
-    for name, text in (("id", event.id), ("source", event.source)):
-        if holds_address(text):
-            raise DecodeError("address", name)
+        safe = new_event((id_, kind, time, source, scope, channel, data, subject))
+        return Redacted(safe, removed, unread)
 
 
 class _Rule:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from signalman.channel import ColumnType, Setting, Source, When
 from signalman.event import Json
+from signalman.redaction.parsed import as_parsed
 from signalman.relay.path import getter, parse
 from signalman.relay.values import CONVERT, Convert, Unreadable, from_unix, millis, seconds, whole
 
@@ -32,17 +34,32 @@ def reader(setting: Setting) -> Read:
     return first
 
 
-def plain_field(setting: Setting) -> tuple[str, Json] | None:
-    """The one field at the top of the data that the setting takes as it is, and the constant that it takes instead
-    where the field says nothing, or None; None where the setting is another: this is the case that has to be fast.
+class Field(NamedTuple):
+    """A setting whose first source is a field at the top of the data, without a condition: the case that has to be
+    fast.
     """
+
+    key: str
+    convert: Convert
+    is_plain: bool
+    """Whether the value is taken as it is, but for the column's type. Otherwise the conversion may give None: it says
+    nothing then."""
+    instead: Json
+    """The constant that is taken where the field says nothing, or None."""
+
+
+def field(setting: Setting) -> Field | None:
+    """The setting as such a field; None where it is another."""
     if not setting.sources:
         return None
-    field, *others = setting.sources
-    if not field.path or "." in field.path or field != Source(field.path):
+    first, *others = setting.sources
+    if not first.path or "." in first.path or first.when is not None:
         return None
     instead = constant(replace(setting, sources=tuple(others))) if others else None
-    return None if others and instead is None else (field.path, instead)
+    if others and instead is None:
+        return None
+    is_plain = not others and first == Source(first.path)
+    return Field(as_parsed(first.path), _conversion(first, setting.type), is_plain, instead)
 
 
 def constant(setting: Setting) -> Json:
@@ -115,7 +132,12 @@ def _conversion(source: Source, kind: ColumnType) -> Convert:
 
 
 def _enum(prefix: str, found: Json) -> Json:
-    if not isinstance(found, str):
+    if type(found) is not str:
         raise Unreadable
+    return _enum_name(prefix, found)
+
+
+@lru_cache(maxsize=1024)
+def _enum_name(prefix: str, found: str) -> str | None:
     name = found.removeprefix(prefix).lower()
     return None if name == "unspecified" else name

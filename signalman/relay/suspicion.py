@@ -48,6 +48,10 @@ class Suspicion:
                 return True
         return bool(news) and self._are_suspicious(clean, news)
 
+    def of_text(self, text: str) -> bool:
+        """Whether the net would remove *text*."""
+        return text not in self._texts and self._are_suspicious(self._texts, [text])
+
     def of_keys(self, keys: Collection[str]) -> bool:
         """Whether the net may find one of *keys* to be host-like, or an address. False is certain, True is not."""
         return not self._keys.issuperset(keys) and self._are_suspicious(self._keys, [*keys])

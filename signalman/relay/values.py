@@ -55,11 +55,6 @@ def _integer64(value: Json) -> Json:
     return str(whole(value))
 
 
-def is_integer64(value: Json) -> bool:
-    """Whether *value* is already what an ``integer64`` column has, as the platform's producers write it."""
-    return type(value) is str and value.isdigit() and len(value) < 20 and value[0] != "0" and value.isascii()
-
-
 def _number(value: Json) -> Json:
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
@@ -117,8 +112,6 @@ def _lowered(text: str) -> str:
     return lowered if UUID.fullmatch(lowered) else NO_UUID
 
 
-# An event's time is in its row more than once, and a batch of events has one.
-@lru_cache(maxsize=64)
 def seconds(stamp: str) -> str:
     """An event's time, RFC 3339, as a DateTime column has it: in UTC, cut to seconds.
 
@@ -130,7 +123,6 @@ def seconds(stamp: str) -> str:
     return _moment(stamp).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@lru_cache(maxsize=64)
 def millis(stamp: str) -> str:
     """An event's time, RFC 3339, as a DateTime64(3) column has it: in UTC, cut to milliseconds.
 

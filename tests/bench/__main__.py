@@ -1,7 +1,7 @@
 """`make bench`: how fast the parts are that run for every event. Figures only: nothing is judged by a time.
 
-Numbers depend on the machine and on what else it does; a ratio is to the baseline of its section, measured in the same
-rounds, and depends on neither by much. Everything is measured in processor time, on one core.
+Everything is measured in processor time, on one core, in rounds. A number is that of an undisturbed round; a ratio is
+to the baseline of its section, which was measured in turn with the rest, and can be compared between machines.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     usual = Effort()
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", choices=SECTIONS, action="append", help="measure this section; may be repeated")
-    parser.add_argument("--rounds", type=int, default=usual.rounds, help="of which the median is shown")
+    parser.add_argument("--rounds", type=int, default=usual.rounds, help="times that everything is measured")
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="of the simulated platform's records")
     given = parser.parse_args(arguments)
     stay_on_one_core()

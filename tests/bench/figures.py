@@ -10,7 +10,7 @@ class Effort:
     """How much is measured. More takes longer and varies less."""
 
     rounds: int = 15
-    """Times that everything is measured; the median counts."""
+    """Times that everything is measured."""
     seconds: float = 120.0
     """Of the simulated platform's life that are relayed."""
 
@@ -22,8 +22,7 @@ class Figure(NamedTuple):
     number: float
     unit: str
     ratio: float | None = None
-    """To the section's baseline, measured in the same rounds: it says more than the number where a machine is busy, and
-    can be compared between machines."""
+    """To the section's baseline."""
 
 
 Section = Callable[[Effort], Iterable[Figure]]
