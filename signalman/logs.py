@@ -131,8 +131,8 @@ def _trace(exc_info: structlog.typing.ExcInfo) -> str:
 
 
 def _without_reprs(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001 # structlog's signature
-    """The sentences of asyncio go on with what the failed callback was called with, and how the failed task prints itself,
-    exception and all: that much is in the traceback without values.
+    """The sentences of asyncio go on with what the failed callback was called with, and how the failed task prints
+    itself, exception and all: that much is in the traceback without values.
     """
     if line.get("logger") == "asyncio":
         line["event"] = _REPR.split(str(line.get("event", "")), maxsplit=1)[0].rstrip()
