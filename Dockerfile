@@ -4,6 +4,8 @@
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
+# What runs for every event is compiled, see pyproject.toml.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/signalman
 # The locked dependencies first: they change less often than the source, so these layers are kept.
 COPY requirements.lock requirements-build.lock ./
@@ -13,7 +15,7 @@ COPY pyproject.toml README.md ./
 COPY config config
 COPY channels channels
 COPY signalman signalman
-RUN pip wheel --no-deps --no-build-isolation -w /wheels . \
+RUN HATCH_BUILD_HOOK_ENABLE_MYPYC=1 pip wheel --no-deps --no-build-isolation -w /wheels . \
  && /opt/signalman/bin/pip install --no-deps /wheels/*.whl \
  && /opt/signalman/bin/signalman check
 

@@ -67,14 +67,16 @@ format: $(VENV)/test.stamp  ## put the code into its format
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--quiet --custom-compile-command "make lock" $(UPGRADE)
 BUILD := $(VENV)/build.in
+COMPILE := $(VENV)/compile.in
 LIKE := --constraint requirements-dev.lock
 
 lock: | $(BIN)/pip  ## write the lock files anew
 	@$(PIP) install --quiet uv
 	@printf 'hatchling\neditables\n' > $(BUILD)
-	$(LOCK) pyproject.toml $(BUILD) --extra embedded --extra test --extra lint -o requirements-dev.lock
+	@printf 'hatch-mypyc\nmypy\nsetuptools\n' > $(COMPILE)
+	$(LOCK) pyproject.toml $(BUILD) --extra embedded --extra test --extra lint --extra compile -o requirements-dev.lock
 	$(LOCK) pyproject.toml $(BUILD) --extra embedded $(LIKE) -o requirements-embedded.lock
-	$(LOCK) $(BUILD) $(LIKE) -o requirements-build.lock
+	$(LOCK) $(BUILD) $(COMPILE) $(LIKE) -o requirements-build.lock
 	$(LOCK) pyproject.toml $(LIKE) -o requirements.lock
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
 

@@ -71,20 +71,6 @@ def is_host_like(key: str) -> bool:
     return _judged(key) is _Key.HOST_LIKE
 
 
-def holds_host_like_key(value: Json) -> bool:
-    """Whether any object in *value*, at any depth, has a key that is host-like or holds an address."""
-    kind = type(value)
-    if kind is dict:
-        for key, item in value.items():
-            if _judged(key) is not _PLAIN:
-                return True
-            kind = type(item)
-            if (kind is dict or kind is list) and holds_host_like_key(item):
-                return True
-        return False
-    return kind is list and any(holds_host_like_key(item) for item in value)
-
-
 class _Key(Enum):
     PLAIN = auto()
     HOST_LIKE = auto()

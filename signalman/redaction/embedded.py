@@ -7,7 +7,7 @@ from signalman.net import Net
 from signalman.redaction.keep import Keep
 
 DEEPEST = 64
-"""Levels of nesting, as of a whole event: what is deeper cannot be walked safely."""
+"""Levels of nesting, of a record and of JSON in a text. Events have fewer than ten; walking them needs a bound."""
 
 _NET = Net()
 

@@ -4,9 +4,7 @@ import orjson
 
 from signalman.errors import DecodeError
 from signalman.event import Json
-
-DEEPEST = 64
-"""Levels of nesting. Events have fewer than ten; recursion over a kept value and JSON encoding need a bound."""
+from signalman.redaction.embedded import DEEPEST, is_deep
 
 _NO_BRACKETS = bytes({*range(256)} - {*b"{["})
 
@@ -33,20 +31,6 @@ def read_object(value: bytes | None, max_bytes: int) -> dict[str, Json]:
     if type(body) is not dict:
         raise DecodeError("not_object")
     # A document cannot be deeper than it has brackets, and those are counted quickly.
-    if len(value.translate(None, _NO_BRACKETS)) > DEEPEST and _is_deep(body):
+    if len(value.translate(None, _NO_BRACKETS)) > DEEPEST and is_deep(body):
         raise DecodeError("too_deep")
     return body
-
-
-def _is_deep(body: Json) -> bool:
-    level: list[Json] = [body]
-    for _ in range(DEEPEST):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if type(node) is dict else node)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return False
-    return True

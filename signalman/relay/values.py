@@ -57,7 +57,10 @@ def _integer64(value: Json) -> Json:
 
 def _number(value: Json) -> Json:
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+        # Two returns: a choice between a number of each kind is one of the wider kind to a compiler.
+        if value.is_integer() and abs(value) < _EXACT:
+            return int(value)
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     # ClickHouse writes null for these, as JSON has no such numbers.
@@ -73,7 +76,7 @@ def _number32(value: Json) -> Json:
 
 # Frame rates, loads in percent: a column of this type has few values.
 @lru_cache(maxsize=4096)
-def _shortest(number: float) -> float:
+def _shortest(number: float) -> Json:
     """The nearest 32-bit float, by the fewest digits that tell it from its neighbours, as `_number` has it."""
     try:
         packed = struct.pack("<f", number)
@@ -82,8 +85,7 @@ def _shortest(number: float) -> float:
     [nearest] = struct.unpack("<f", packed)
     candidates = (float(f"{nearest:.{digits}g}") for digits in range(6, 9))
     shortest = next((each for each in candidates if struct.pack("<f", each) == packed), float(f"{nearest:.9g}"))
-    found: float = _number(shortest)
-    return found
+    return _number(shortest)
 
 
 def _bool(value: Json) -> Json:

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from tests.bench.cleaning import cleaning
-from tests.bench.figures import Effort, Section, line
+from tests.bench.compiled import compiled
+from tests.bench.figures import Effort, LeftOut, Section, line
 from tests.bench.operators import operators
 from tests.bench.stages import stages
 
 SECTIONS: Mapping[str, Section] = {
     "stages": stages,
+    "compiled": compiled,
     "net": cleaning,
     "operators": operators,
 }
@@ -33,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stay_on_one_core()
     for name in given.only or SECTIONS:
         sys.stdout.write(f"{name}\n")
-        for figure in SECTIONS[name](Effort(given.rounds, given.seconds)):
-            sys.stdout.write(f"{line(figure)}\n")
-            sys.stdout.flush()
+        try:
+            for figure in SECTIONS[name](Effort(given.rounds, given.seconds)):
+                sys.stdout.write(f"{line(figure)}\n")
+                sys.stdout.flush()
+        except LeftOut as reason:
+            sys.stdout.write(f"  left out: {reason}\n")
     return 0
 
 

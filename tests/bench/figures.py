@@ -25,8 +25,12 @@ class Figure(NamedTuple):
     """To the section's baseline."""
 
 
+class LeftOut(Exception):
+    """A section cannot be measured here; the text says why."""
+
+
 Section = Callable[[Effort], Iterable[Figure]]
-"""Measures. Its first figure may be a baseline."""
+"""Measures. Its first figure may be a baseline. Raises `LeftOut`."""
 
 
 def line(figure: Figure) -> str:

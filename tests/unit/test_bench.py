@@ -10,7 +10,8 @@ from tests.bench.figures import Effort, Figure, line
 LITTLE = Effort(rounds=1, seconds=8.0)
 
 
-@pytest.mark.parametrize("name", bench.SECTIONS)
+# Compiling takes half a minute: the integration tests do it.
+@pytest.mark.parametrize("name", bench.SECTIONS.keys() - {"compiled"})
 def test_a_section_finds_figures(name: str) -> None:
     """Each with a name of its own, and numbers that make sense; only addresses that get through should be none."""
     figures = list(bench.SECTIONS[name](LITTLE))
