@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from signalman.cancelling import end_if_cancelled
 from signalman.errors import BackendUnavailable
 from signalman.gateway.hub import Hub
 from signalman.metrics import Metrics
@@ -38,6 +39,7 @@ class Pulse:
     async def run(self) -> None:
         """Look every few seconds, for ever. Not at once: relay and gateway of one process start together."""
         while True:
+            end_if_cancelled()
             await self._sleep(EVERY)
             await self.look()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from signalman.cancelling import end_if_cancelled
 from signalman.errors import BackendUnavailable
 from signalman.ports import Bus
 from signalman.relay.patience import Sleep
@@ -22,6 +23,7 @@ HOLDS = 15.0
 async def keep_beating(is_flowing: Callable[[], bool], bus: Bus, sleep: Sleep = asyncio.sleep) -> None:
     """Tell *bus* for as long as *is_flowing* says so, for ever. A beat that fails is not repeated before the next."""
     while True:
+        end_if_cancelled()
         if is_flowing():
             try:
                 await bus.beat(HOLDS)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import structlog
 
+from signalman.cancelling import end_if_cancelled
 from signalman.errors import BackendUnavailable
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Patience:
         The log has one line when the backend goes away and one when it is back, however many attempts lie between.
         """
         for number in itertools.count():
+            end_if_cancelled()
             try:
                 result = await attempt(number)
             except BackendUnavailable as error:

@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2] / "signalman"
 
 VOCABULARY = {
-    "addresses", "channel", "clock", "errors", "event", "exposure", "logs", "metrics", "net", "ports", "principal",
-    "protocol", "traces", "version",
+    "addresses", "cancelling", "channel", "clock", "errors", "event", "exposure", "logs", "metrics", "net", "ports",
+    "principal", "protocol", "traces", "version",
 }  # fmt: skip
 
 # Each room and the rooms it may import from; everything may use the vocabulary.

@@ -1,6 +1,7 @@
 import asyncio
 import base64
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from signalman.channel import Catalog, Limits, Redaction, RowChange, Setting, Source
-from signalman.event import Batch, Event, Feed, Published, Record
+from signalman.event import Batch, Event, Feed, Outgoing, Published, Record
 from signalman.metrics import Metrics
 from signalman.redaction import Pseudonyms
 from signalman.relay import redact
@@ -419,6 +420,26 @@ async def test_it_flows_while_it_waits_for_nobody(absent: str) -> None:
     assert waiting == [False]
     assert published == [True]
     assert not world.relay.is_flowing
+
+
+async def test_a_cancellation_that_a_driver_swallows_is_not_lost() -> None:
+    """Python's own `wait_for`, before 3.12, forgets a cancellation that comes together with the answer."""
+    world = World([numbered(0)], [numbered(1)])
+    publish, asked = world.bus.publish, asyncio.Event()
+
+    async def swallowing(batch: Sequence[Outgoing]) -> Published:
+        asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return await publish(batch)
+
+    world.bus.publish = swallowing  # type: ignore[method-assign]  # as the driver does
+    task = asyncio.create_task(world.relay.run())
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert world.history == ["publish", "commit"]
 
 
 async def test_cancelling_commits_nothing_half_done() -> None:
