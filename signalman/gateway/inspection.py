@@ -25,8 +25,8 @@ EVERY = 60.0
 WHILE_FAULTY = 5.0
 """Seconds between looks while something is wrong: somebody is about to mend it."""
 
-FRESH = 1.0
-"""Seconds for which nobody asks again before somebody is refused, however many want the same table."""
+APART = 1.0
+"""Seconds between two looks for those who are about to be refused, however many want the same table."""
 
 RETRY = (2.0, 30.0)
 """First and longest wait while the store does not answer, seconds."""
@@ -42,7 +42,7 @@ class Columns(Protocol):
 
 class Inspection:
     """Which tables of the catalog are sound, as far as is known. What was never looked at counts as sound: reading it
-    tells. Nobody is refused for what was known a while ago: the store is asked once more before that.
+    tells. Nobody is refused for what was known before: the store is asked once more, if a moment later.
 
     Args:
         catalog: Its tables are looked at.
@@ -67,7 +67,8 @@ class Inspection:
         self._clock = clock
         self._sleep = sleep
         self._looking = asyncio.Lock()
-        self._looked_at: dict[str, float] = {}
+        self._began: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
         self._faulty: frozenset[tuple[str, str]] = frozenset()
         self._told: dict[str, Fit] = {}
 
@@ -114,21 +115,31 @@ class Inspection:
             raise TableFaulty(channel)
 
     async def look_again(self, channel: str) -> None:
-        """Ask for the tables of *channel*, unless somebody has within the last moment: they could not be read, or are
-        about to be refused for what was known a while ago. While the store does not answer, what is known holds.
+        """Return when the tables of *channel* have been asked for after this was called: they could not be read, or are
+        about to be refused for what was known before, when they may not have been there yet. All who wait share a look.
+        While the store does not answer, what is known holds.
         """
+        called = self._clock()
+        if self._is_known_since(channel, called):
+            return
+        wait = self._ended.get(channel, called - APART) + APART - called
+        if wait > 0:
+            await self._sleep(wait)
         async with self._looking:
-            if self._clock() - self._looked_at.get(channel, -FRESH) >= FRESH:
+            if not self._is_known_since(channel, called):
                 with suppress(BackendUnavailable):
                     await self._look(self._catalog.channels[channel])
 
+    def _is_known_since(self, channel: str, moment: float) -> bool:
+        return self._began.get(channel, moment - 1) >= moment
+
     async def _look(self, channel: Channel) -> None:
-        tables = channel.tables.values()
+        tables, began = channel.tables.values(), self._clock()
         try:
             fits = {table.name: fit(channel, table, await self._store.columns(table)) for table in tables}
         finally:
             # Afterwards: a store that hangs would be asked by each of those who wait, one after the other.
-            self._looked_at[channel.name] = self._clock()
+            self._began[channel.name], self._ended[channel.name] = began, self._clock()
         self._judge(channel, fits)
 
     def _judge(self, channel: Channel, fits: Mapping[str, Fit]) -> None:
