@@ -7,7 +7,8 @@
     ├── DecodeError             a Kafka record that cannot be understood; it goes to the dead letters
     ├── AccessError             a credential or a request that is refused
     │   ├── NotAuthenticated
-    │   └── Forbidden
+    │   ├── Forbidden
+    │   └── Limited             too often, or too many
     ├── BadMessage              a client's message that breaks the protocol
     ├── BackendUnavailable      Redis, Kafka, ClickHouse or PostgreSQL does not answer
     ├── LetterTooLarge          the dead-letter topic is there, and refuses a message of this size
@@ -97,6 +98,16 @@ class NotAuthenticated(AccessError):
 
 class Forbidden(AccessError):
     """The principal is known and may not do this."""
+
+
+class Limited(AccessError):
+    """A limit is reached. ``limit`` is the setting's name in ``[limits]``, safe as a metric label."""
+
+    def __init__(self, code: str, detail: str, *, limit: str, retry_after: float) -> None:
+        super().__init__(code, detail)
+        self.limit = limit
+        self.retry_after = retry_after
+        """Seconds after which it is worth trying again."""
 
 
 class BadMessage(SignalmanError):

@@ -15,6 +15,11 @@ Json = Any
 Scope = tuple[str, ...]
 """Whose something is: ids from the widest level to the narrowest, ``(tenant,)`` for FrameWorks."""
 
+PLATFORM: Scope = ("@platform",)
+"""What belongs to the platform itself and to no tenant. Only those granted it by name read it, and no id that a record,
+a credential or a client brings can become it.
+"""
+
 
 class Record(NamedTuple):
     """One Kafka message as read."""
@@ -40,7 +45,8 @@ class Decoded(NamedTuple):
     """RFC 3339, exactly as the source wrote it."""
     source: str
     scope: Scope | None
-    """None when a level is missing or empty: then nobody may see the event."""
+    """Empty when no level is there at all, None when some are and others are not: then nobody may see the event, unless
+    its type says that the empty one is the platform's own."""
     body: Mapping[str, Json]
     """The whole record's JSON object: routing reads payloads out of it and never changes it."""
 

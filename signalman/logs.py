@@ -34,6 +34,7 @@ _SECRET_WORDS = frozenset(
         "credential",
         "credentials",
         "cookie",
+        "ticket",
     }
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -43,9 +44,13 @@ _REPR = re.compile(r"[<(\n]")
 _SECRETS_IN_TEXT = (
     (re.compile(r"(?<=://)[^/\s@]*@"), f"{HIDDEN}@"),  # user and password of a URL
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?i)\b(\w*(?:token|password|secret))(['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&,;)}]+"), rf"\1\2\3{HIDDEN}"),
+    (
+        re.compile(r"(?i)\b(\w*(?:token|ticket|password|secret))(['\"]?\s*[=:]\s*)(['\"]?)[^\s'\"&,;)}]+"),
+        rf"\1\2\3{HIDDEN}",
+    ),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JSON Web Token
-    (re.compile(r"\bfw_[0-9A-Za-z_-]{16,}"), HIDDEN),  # a platform's API token
+    (re.compile(r"\b(?:fw|sgn|sgt)_[0-9A-Za-z_-]{16,}"), HIDDEN),  # an API token, the platform's or our own; a ticket
+    (re.compile(r"(?i)\bbearer\.[\w.~+/=-]+"), f"bearer.{HIDDEN}"),  # the subprotocol that carries a credential
 )
 
 

@@ -18,7 +18,7 @@ class Metrics:
 
         self.records = Counter(
             "signalman_relay_records_total", "Kafka records read", ["topic", "outcome"], registry=r
-        )  # outcome: published, ignored, unknown, unscoped, dead_letter
+        )  # outcome: published, signal, ignored, unknown, unscoped, dead_letter
         self.events = Counter(
             "signalman_relay_events_total",
             "Events handed to the bus, duplicates included",
@@ -138,6 +138,40 @@ class Metrics:
         )
         self.snapshot_seconds = Histogram(
             "signalman_snapshot_seconds", "Duration of snapshot queries", ["table"], buckets=_LATENCY, registry=r
+        )
+        self.limited = Counter(
+            "signalman_limited_total", "Times that a limit turned somebody away", ["limit"], registry=r
+        )  # limit: a key of [limits]
+        self.unauthenticated = Gauge(
+            "signalman_unauthenticated", "Open connections that have not yet said who they are", registry=r
+        )
+        self.rechecks = Counter(
+            "signalman_rechecks_total",
+            "Connections whose standing was looked at again, by what came of it",
+            ["outcome"],
+            registry=r,
+        )  # outcome: same, changed, ended, unknown (the directory did not answer)
+        self.notices = Counter(
+            "signalman_notices_total",
+            "Notices that somebody's access may have changed, by where they came from",
+            ["source"],
+            registry=r,
+        )  # source: relay, directory, poll
+        self.access_end_seconds = Histogram(
+            "signalman_access_end_seconds",
+            "Time from a notice to the end of the connection that lost its access",
+            buckets=_LATENCY,
+            registry=r,
+        )
+        self.credential_seconds = Histogram(
+            "signalman_credential_seconds",
+            "Time that the check of one credential took",
+            ["kind"],
+            buckets=_LATENCY,
+            registry=r,
+        )  # kind: jwt, hashed, split, account, ticket, unknown
+        self.aborted = Counter(
+            "signalman_aborted_total", "Connections cut off because the client did not go by itself", registry=r
         )
         self.backend_up = Gauge(
             "signalman_backend_up", "1 while the backend answers, 0 while it does not", ["backend"], registry=r

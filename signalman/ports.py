@@ -1,4 +1,4 @@
-"""The four things that Signalman is plugged into, each with what it guarantees. Implementations live in `backends/`.
+"""What events flow through, each with what it guarantees. Implementations live in `backends/`.
 
 Every method that talks to a backend raises `BackendUnavailable` when the backend does not answer, and nothing else
 from a driver.
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from signalman.channel import Table
 from signalman.event import Batch, Feed, History, Outgoing, Position, Publication, Published, Record, Scope
+from signalman.table import Table
 
 
 class Source(Protocol):
@@ -168,31 +168,4 @@ class Snapshots(Protocol):
 
     async def ping(self) -> None:
         """Return when the store answers."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TokenOwner:
-    """What the platform's databases say about an API token that is valid now."""
-
-    token_id: str
-    user_id: str
-    tenant_id: str
-    role: str
-    permissions: frozenset[str]
-    expires_at: float | None
-    """Unix seconds."""
-
-
-class Directory(Protocol):
-    """The platform's accounts."""
-
-    async def find_token(self, sha256_hex: str) -> TokenOwner | None:
-        """Look up an API token by the SHA-256 of its text. None unless token, user and tenant are all active, the
-        token is unexpired and the tenant is not suspended.
-        """
-        ...
-
-    async def ping(self) -> None:
-        """Return when the directory answers."""
         ...

@@ -8,6 +8,7 @@ from signalman.catalog.names import KafkaName, Text
 from signalman.config.values import (
     Brokers,
     Bytes,
+    Databases,
     Flag,
     Host,
     Port,
@@ -74,18 +75,11 @@ class ClickHouse(Section):
     concurrency: Annotated[Whole, Field(ge=1, le=100)] = 8
 
 
-class Databases(Section):
-    """``[directory.databases]``: the platform keeps one database for each of its services."""
-
-    commodore: SqlName = "commodore"
-    quartermaster: SqlName = "quartermaster"
-    purser: SqlName = "purser"
-
-
 class Directory(Section):
-    """``[directory]``: where the platform's API tokens are looked up."""
+    """``[directory]``: where the platform's accounts are looked up."""
 
     url: PostgresUrl = NO_SECRET
-    databases: Databases = Databases()
+    databases: Databases = Field(default_factory=dict)
+    listen: Flag = True
     connections: Annotated[Whole, Field(ge=1, le=100)] = 4
     timeout_seconds: Seconds = 2.0

@@ -45,7 +45,9 @@ def _text(value: Any, key: str = "") -> str:
         secret = value.get_secret_value()
         return json.dumps(_masked_url(secret) if key == "url" else _masked(secret))
     if isinstance(value, BaseModel):
-        return _text({name: getattr(value, name) for name in type(value).model_fields})
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        # TOML has no word for what is not set.
+        return _text({name: item for name, item in fields.items() if item is not None})
     if isinstance(value, dict):
         inner = ", ".join(f"{name} = {_text(item, name)}" for name, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
-from signalman.access.scope import complete_scope
+from signalman.access.grants import grants
+from signalman.access.scope import prefix_scope
 from signalman.catalog.names import suggestion
 from signalman.channel import Catalog
 from signalman.config.gathered import NOWHERE
-from signalman.config.model import Config
+from signalman.config.model import Account, Config
 from signalman.config.values import MIN_KEY
 from signalman.errors import ConfigError, Fault
+from signalman.event import Scope
+from signalman.principal import Principal
 
 
 def topic_names(config: Config, catalog: Catalog) -> dict[str, str]:
@@ -39,7 +42,8 @@ def check_pack(config: Config, catalog: Catalog) -> None:
     Raises:
         ConfigError: with all places where they do not.
     """
-    faults = [*_topics(config, catalog), *_accounts(config, catalog), *_pseudonyms(config, catalog)]
+    checks = (_topics, _accounts, _operators, _databases, _pseudonyms)
+    faults = [fault for check in checks for fault in check(config, catalog)]
     if faults:
         raise ConfigError(faults)
 
@@ -60,10 +64,55 @@ def _topics(config: Config, catalog: Catalog) -> Iterator[Fault]:
 
 
 def _accounts(config: Config, catalog: Catalog) -> Iterator[Fault]:
-    wanted = ", ".join(f"{level.name} ({level.type})" for level in catalog.levels)
+    wanted = ", ".join(
+        f"{level.name} ({level.type}{', may be left out' if level.optional else ''})" for level in catalog.levels
+    )
     for at, account in enumerate(config.access.accounts):
-        if complete_scope(account.scope, catalog.levels) is None:
-            yield NOWHERE.fault(("access", "accounts", at, "scope"), f"the pack's scope is: {wanted}")
+        place = ("access", "accounts", at)
+        scope = prefix_scope(account.scope, catalog.levels)
+        if scope is None:
+            yield NOWHERE.fault((*place, "scope"), f"the pack's scope is: {wanted}")
+        elif account.operator and not _has_platform_events(catalog):
+            yield NOWHERE.fault((*place, "operator"), _NO_PLATFORM)
+        elif not grants(_principal(account, scope), catalog):
+            yield NOWHERE.fault(place, _reads_nothing(account, catalog))
+
+
+_NO_PLATFORM = "has no effect: no event of the pack belongs to the platform itself (`platform = true`)"
+
+
+def _principal(account: Account, scope: Scope) -> Principal:
+    permissions = None if account.permissions is None else frozenset(account.permissions)
+    return Principal("account", account.name, scope, frozenset({account.role}), permissions, operator=account.operator)
+
+
+def _reads_nothing(account: Account, catalog: Catalog) -> str:
+    roles = frozenset(role for channel in catalog.channels.values() for role in channel.roles)
+    if account.role not in roles:
+        known = suggestion(account.role, roles)
+        return f'may read nothing: no channel of the pack is open to role "{account.role}"{known}'
+    return "may read nothing: its permissions open no channel of the pack that its role opens"
+
+
+def _operators(config: Config, catalog: Catalog) -> Iterator[Fault]:
+    place = ("access", "platform_operators")
+    if config.access.platform_operators and catalog.access.operator_role is None:
+        yield NOWHERE.fault(place, "has no effect: the pack names no role of operators (`access.operator_role`)")
+    if config.access.platform_operators and not _has_platform_events(catalog):
+        yield NOWHERE.fault(place, _NO_PLATFORM)
+
+
+def _has_platform_events(catalog: Catalog) -> bool:
+    return any(event.platform for channel in catalog.channels.values() for event in channel.events.values())
+
+
+def _databases(config: Config, catalog: Catalog) -> Iterator[Fault]:
+    known = {statement.database for statement in catalog.access.statements.values() if statement.database}
+    for name in config.directory.databases:
+        if name not in known:
+            yield NOWHERE.fault(
+                ("directory", "databases", name), f"the pack asks no such database{suggestion(name, known)}"
+            )
 
 
 def _pseudonyms(config: Config, catalog: Catalog) -> Iterator[Fault]:

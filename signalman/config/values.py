@@ -3,6 +3,7 @@
 No sentence holds the value: it may be a secret in the wrong place.
 """
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -63,6 +64,13 @@ def _once_each(items: tuple[str, ...]) -> tuple[str, ...]:
     return items
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise wrong("must be an address or a network such as 10.0.0.0/8, with no bits set behind the prefix") from None
+
+
 def _finite(number: float) -> float:
     if not math.isfinite(number):
         raise wrong("must be a number")
@@ -117,3 +125,19 @@ Regions = Annotated[tuple[Region, ...], LIST, AfterValidator(_once_each)]
 Origins = Annotated[tuple[Origin, ...], LIST, AfterValidator(_once_each)]
 ScopePath = Annotated[tuple[Text, ...], LIST, Field(min_length=1)]
 Topics = dict[str, KafkaName]
+Databases = dict[str, SqlName]
+
+ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
+"""What a JWT may be signed with; which of them is taken is fixed by configuration (RFC 8725 §3.1)."""
+Algorithm = Annotated[str, _matching("|".join(ALGORITHMS), f"must be one of {', '.join(ALGORITHMS)}")]
+Algorithms = Annotated[tuple[Algorithm, ...], LIST, Field(min_length=1), AfterValidator(_once_each)]
+CookieName = Annotated[str, _matching(r"[A-Za-z0-9_.-]*", "must be a cookie's name: letters, digits, _ . and -")]
+JwksUrl = Annotated[
+    str,
+    _matching(
+        r"|https://[^/?#@\s]+[^#@\s]*|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/[^#@\s]*)?",
+        "must be an https:// address, or http:// on this machine",
+    ),
+]
+Network = Annotated[str, AfterValidator(_network)]
+Networks = Annotated[tuple[Network, ...], LIST, AfterValidator(_once_each)]

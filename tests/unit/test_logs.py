@@ -180,6 +180,11 @@ def test_the_id_of_a_token_is_shown() -> None:
         "token=visible",
         f"got {TOKEN}".replace("p786", "visible"),
         "got fw_visible0123456789abcdef0123456789abcdef",
+        "got sgn_visible0123456789abcdef0123456789abcdef",
+        "GET /v1/ws?ticket=sgt_visible0123456789abcdef0123456789abcdef",
+        "taken: sgt_visible0123456789abcdef0123456789abcdef",
+        "Sec-WebSocket-Protocol: signalman.v1, bearer.visible",
+        "ticket=visible",
     ],
 )
 def test_secrets_are_hidden_in_texts(text: str) -> None:

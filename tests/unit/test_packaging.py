@@ -39,7 +39,7 @@ LOCKS = {
 USED_BY_ANOTHER = {"chdb": "clickhouse-connect", "httptools": "uvicorn"}
 """Dependencies that no module of ours imports, and who does."""
 
-BROUGHT_BY = {"starlette": "fastapi", "aiohttp": "clickhouse-connect", "pydantic-core": "pydantic"}
+BROUGHT_BY = {"starlette": "fastapi", "pydantic-core": "pydantic"}
 """Packages that our modules import without a requirement of their own, and the dependency they are a part of."""
 
 

@@ -40,7 +40,7 @@ def test_what_is_no_secret_is_shown() -> None:
     assert document["directory"]["url"] == "postgresql://********@a:5433,b:5433/x?********"
     assert document["access"]["jwt_secret"] == "********"
     assert document["access"]["accounts"] == [
-        {"name": "dev", "token": "********", "scope": ["t"], "role": "member"}
+        {"name": "dev", "token": "********", "scope": ["t"], "role": "member", "operator": False}
     ]  # fmt: skip
     assert document["clickhouse"]["host"] == "localhost"
 

@@ -33,7 +33,7 @@ def test_every_kind_of_value_can_be_given() -> None:
     assert config.gateway.allowed_origins == ("https://a.example", "https://b.example:8443")
     assert config.clickhouse.password.get_secret_value() == "p,w"
     assert config.kafka.topics == {"analytics": "prod.analytics"}
-    assert config.directory.databases.purser == "billing"
+    assert config.directory.databases == {"purser": "billing"}
 
 
 def test_an_empty_value_is_a_value() -> None:

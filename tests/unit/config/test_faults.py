@@ -9,6 +9,7 @@ from signalman.config import load
 from signalman.config.combinations import LATE_SECONDS
 from signalman.errors import ConfigError
 from signalman.gateway.late import LATE_MS
+from tests.unit.access.tokens import RSA_KEY, pem
 from tests.unit.config.sample import faults, written
 
 SECRET = "hunter2-hunter2"
@@ -19,7 +20,12 @@ SECRET = "hunter2-hunter2"
     [
         ("[gatway]\n", "gatway", 'unknown key, did you mean "gateway"?'),
         ("[gateway]\nprot = 1\n", "gateway.prot", 'unknown key, did you mean "port"?'),
-        ("[directory.databases]\npurse = 'x'\n", "directory.databases.purse", 'unknown key, did you mean "purser"?'),
+        ("[directory.databases]\npurser = 'a b'\n", "directory.databases.purser", "must be a plain SQL name: letters, digits and _"),
+        ("[access]\njwt_algorithms = ['none']\n", "access.jwt_algorithms[0]", "must be one of HS256, RS256, ES256, EdDSA"),
+        ("[access]\njwt_algorithms = []\n", "access.jwt_algorithms", "must have at least one entry"),
+        ("[access]\njwks_url = 'http://a.example/keys'\n", "access.jwks_url", "must be an https:// address, or http:// on this machine"),
+        ("[access]\ncookie = 'a b'\n", "access.cookie", "must be a cookie's name: letters, digits, _ . and -"),
+        ("[gateway]\ntrusted_proxies = ['10.0.0.1/8']\n", "gateway.trusted_proxies[0]", "must be an address or a network such as 10.0.0.0/8, with no bits set behind the prefix"),
         ("gateway = 1\n", "gateway", "must be a table"),
         ("[gateway]\nport = '80'\n", "gateway.port", "must be a whole number"),
         ("[gateway]\nport = true\n", "gateway.port", "must be a whole number"),
@@ -78,6 +84,57 @@ def test_settings_that_do_not_go_together(tmp_path: Path, text: str, key: str, r
     path = written(tmp_path, text.format(file=__file__))
 
     assert [(fault.file, fault.key, fault.reason) for fault in faults(path)] == [(str(path), key, reason)]
+
+
+KEYS = "[access]\njwt_public_keys = ['{pem}']\n"
+PUBLIC = "jwt_algorithms = ['RS256']\n"
+NO_PUBLIC = "has no effect unless access.jwt_algorithms lists RS256, ES256 or EdDSA"
+SHARED = f"jwt_secret = '{'x' * 32}'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"[access]\n{PUBLIC}", [("access.jwt_algorithms", "lists RS256, which needs access.jwt_public_keys or access.jwks_url")]),
+        ("[access]\njwt_algorithms = ['ES256', 'HS256', 'EdDSA']\njwks_url = 'https://a.example'\n", [("access.jwt_algorithms", "lists HS256, which needs access.jwt_secret")]),
+        ("[access]\njwt_algorithms = ['HS256', 'EdDSA']\n", [("access.jwt_algorithms", "lists EdDSA, which needs access.jwt_public_keys or access.jwks_url"), ("access.jwt_algorithms", "lists HS256, which needs access.jwt_secret")]),
+        (f"[access]\n{PUBLIC}{SHARED}jwks_url = 'https://a.example'\n", [("access.jwt_secret", "has no effect unless access.jwt_algorithms lists HS256")]),
+        ("[access]\njwks_url = 'https://a.example'\n", [("access.jwks_url", NO_PUBLIC)]),
+        (KEYS, [("access.jwt_public_keys", NO_PUBLIC), ("access.jwt_public_keys[0]", "holds a key for RS256, which access.jwt_algorithms does not list")]),
+        (f"{KEYS}jwt_algorithms = ['ES256']\n", [("access.jwt_public_keys[0]", "holds a key for RS256, which access.jwt_algorithms does not list")]),
+        (f"{KEYS.replace('pem', 'file')}{PUBLIC}", [("access.jwt_public_keys[0]", "holds no public key or certificate in PEM form")]),
+        (f"[access]\njwt_public_keys = ['{{pem}}', '/nowhere', '/']\n{PUBLIC}", [("access.jwt_public_keys[1]", "there is no such file"), ("access.jwt_public_keys[2]", "cannot be read: Is a directory")]),
+        ("[access]\njwks_ca_file = '{file}'\n", [("access.jwks_ca_file", "has no effect unless access.jwks_url is set")]),
+        (f"[access]\n{PUBLIC}jwks_url = 'https://a.example'\njwks_ca_file = '/nowhere'\n", [("access.jwks_ca_file", "there is no such file")]),
+        ("[access]\njwt_issuers = ['a']\njwt_audiences = ['b']\n", [("access.jwt_audiences", "has no effect: there is no key for JWTs"), ("access.jwt_issuers", "has no effect: there is no key for JWTs")]),
+        ("[access]\ncookie = 'access_token'\n", [("access.cookie", "needs gateway.allowed_origins beside it: a cookie counts for pages of these origins only")]),
+        ("[limits]\nfailure_pause_seconds = 5\nfailure_longest_pause_seconds = 4\n", [("limits.failure_longest_pause_seconds", "must not be shorter than limits.failure_pause_seconds, which is the first pause")]),
+    ],
+)  # fmt: skip
+def test_settings_of_access_that_do_not_go_together(tmp_path: Path, text: str, found: list[tuple[str, str]]) -> None:
+    """Whoever believes that tokens, a cookie or a limit count finds out at the start that they do not."""
+    (tmp_path / "key.pem").write_bytes(pem(RSA_KEY.public_key()))
+    path = written(tmp_path, text.replace("{file}", __file__).replace("{pem}", str(tmp_path / "key.pem")))
+
+    assert [(fault.file, fault.key, fault.reason) for fault in faults(path)] == [(str(path), *each) for each in found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"[access]\n{SHARED}jwt_issuers = ['a']\n",
+        f"{KEYS}{PUBLIC}jwt_audiences = ['b']\n",
+        f"{KEYS}{SHARED}jwt_algorithms = ['HS256', 'RS256', 'EdDSA']\n",
+        f"[access]\n{PUBLIC}jwks_url = 'https://a.example/keys'\njwks_ca_file = '{__file__}'\n",
+        "[access]\ncookie = 'access_token'\n[gateway]\nallowed_origins = ['https://a.example']\n",
+        "[limits]\nfailure_pause_seconds = 5\nfailure_longest_pause_seconds = 5\n",
+    ],
+)
+def test_settings_of_access_that_go_together(tmp_path: Path, text: str) -> None:
+    """Nothing that works is refused: HS256 without a secret is the default and takes no JWTs."""
+    (tmp_path / "key.pem").write_bytes(pem(RSA_KEY.public_key()))
+    load(written(tmp_path, text.replace("{pem}", str(tmp_path / "key.pem"))), {})
 
 
 def test_a_weak_secret_must_be_accepted_explicitly() -> None:
@@ -148,6 +205,11 @@ def test_a_faulty_setting_is_not_blamed_twice(tmp_path: Path) -> None:
         {"CLICKHOUSE_PASSWORD": SECRET, "SIGNALMAN_GATEWAY__PORT": "0x"},
         {"KAFKA_SASL_PASSWORD": SECRET},
         {"KAFKA_BROKERS": SECRET},
+        {"SIGNALMAN_ACCESS__JWT_PUBLIC_KEYS": SECRET},
+        {"SIGNALMAN_ACCESS__JWT_PUBLIC_KEYS": SECRET * 300, "SIGNALMAN_ACCESS__JWT_ALGORITHMS": "RS256"},
+        {"SIGNALMAN_ACCESS__JWKS_URL": SECRET},
+        {"SIGNALMAN_ACCESS__COOKIE": f"{SECRET} "},
+        {"SIGNALMAN_GATEWAY__TRUSTED_PROXIES": SECRET},
     ],
 )
 def test_no_fault_tells_a_value(environ: dict[str, str]) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from signalman.access_rules import TokenScheme
 from signalman.catalog import default_folder
 from signalman.catalog import load as load_catalog
-from signalman.channel import Catalog, Redaction
+from signalman.channel import Catalog, ScopeLevel
 from signalman.config import check_pack, consumer_names, load, topic_names
 from signalman.errors import ConfigError
+from signalman.fields import Redaction
 from tests.unit.config.sample import written
 
 PACK = load_catalog(default_folder("frameworks"))
@@ -91,6 +93,103 @@ def test_an_account_of_the_packs_scope(tmp_path: Path) -> None:
     path = written(tmp_path, f"[[access.accounts]]\nname = 'a'\ntoken = 'b'\nscope = ['{TENANT}']\n")
 
     check_pack(load(path, {}), PACK)
+
+
+def an_account(tmp_path: Path, more: str) -> Path:
+    """A configuration with one account of the pack's scope."""
+    return written(tmp_path, f"[[access.accounts]]\nname = 'a'\ntoken = 'b'\nscope = ['{TENANT}']\n{more}\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "begins"),
+    [
+        (
+            "role = 'membr'",
+            "access.accounts[0]",
+            'may read nothing: no channel of the pack is open to role "membr", did',
+        ),
+        (
+            "permissions = ['logs:read']",
+            "access.accounts[0]",
+            "may read nothing: its permissions open no channel of th",
+        ),
+        (
+            "permissions = []",
+            "access.accounts[0]",
+            "may read nothing: its permissions open no channel of the pack that",
+        ),
+        (
+            "role = 'viewer'\npermissions = ['ai:read']",
+            "access.accounts[0]",
+            "may read nothing: its permissions open no",
+        ),
+    ],
+)
+def test_an_account_that_may_read_nothing(tmp_path: Path, more: str, key: str, begins: str) -> None:
+    """A mistyped role or permission would be a door that opens into an empty room."""
+    ((found, reason),) = reasons(an_account(tmp_path, more))
+
+    assert found == key
+    assert reason.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "more", ["", "role = 'viewer'", "permissions = ['streams:write', 'streams:read']", "role = 'x'\noperator = true"]
+)
+def test_an_account_that_may_read_something(tmp_path: Path, more: str) -> None:
+    """By role, by one of its permissions, or only what belongs to the platform itself."""
+    check_pack(load(an_account(tmp_path, more), {}), PACK)
+
+
+def test_a_level_that_may_be_left_out(tmp_path: Path) -> None:
+    """Then an account may stand above it; the fault says of which levels that is so."""
+    levels = (*PACK.levels, ScopeLevel("team", "string", "team", optional=True))
+    check_pack(load(an_account(tmp_path, ""), {}), replace(PACK, levels=levels))
+
+    with pytest.raises(ConfigError, match=r"the pack's scope is: tenant \(uuid\), team \(string, may be left out\)"):
+        check_pack(load(written(tmp_path, ACCOUNT_OF_NOBODY), {}), replace(PACK, levels=levels))
+
+
+ACCOUNT_OF_NOBODY = "[[access.accounts]]\nname = 'a'\ntoken = 'b'\nscope = ['x']\n"
+OPERATORS = {"SIGNALMAN_ACCESS__PLATFORM_OPERATORS": "true"}
+NO_EVENT = "has no effect: no event of the pack belongs to the platform itself (`platform = true`)"
+
+
+def without_platform_events() -> Catalog:
+    """The pack, with none that belongs to no tenant, and no role of operators."""
+    channels = {
+        name: replace(channel, events={kind: replace(event, platform=False) for kind, event in channel.events.items()})
+        for name, channel in PACK.channels.items()
+    }
+    return replace(PACK, channels=channels, access=replace(PACK.access, operator_role=None))
+
+
+def test_operators_of_a_pack_that_has_none(tmp_path: Path) -> None:
+    """Whoever lets operators see the platform's own learns that there is nothing to see, and who would be one."""
+    check_pack(load(None, OPERATORS), PACK)
+    with pytest.raises(ConfigError) as caught:
+        check_pack(load(an_account(tmp_path, "operator = true"), OPERATORS), without_platform_events())
+
+    assert [(fault.key, fault.reason) for fault in caught.value.faults] == [
+        ("access.accounts[0].operator", NO_EVENT),
+        ("access.platform_operators", NO_EVENT),
+        ("access.platform_operators", "has no effect: the pack names no role of operators (`access.operator_role`)"),
+    ]
+
+
+def test_a_database_that_the_pack_does_not_ask() -> None:
+    """Another name for it would be without effect."""
+    check_pack(load(None, {"SIGNALMAN_DIRECTORY__DATABASES__PURSER": "purser_eu"}), PACK)
+
+    assert reasons(environ={"SIGNALMAN_DIRECTORY__DATABASES__PURSE": "x"}) == [
+        ("directory.databases.purse", 'the pack asks no such database, did you mean "purser"?')
+    ]
+
+
+def test_split_tokens_need_no_directory() -> None:
+    """A relay with the same pack has none, and a gateway without one takes no tokens."""
+    rules = replace(PACK.access, tokens=(TokenScheme("split", "tfk-"),))
+    check_pack(load(None, {}), replace(PACK, access=rules))
 
 
 def hashing(*paths: str) -> Catalog:
