@@ -5,6 +5,7 @@ plants addresses (net, redaction, fuzz, acceptance) has it from then on.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -112,6 +113,9 @@ BOTH: Mapping[str, Writing] = {
 """Writings of an address of either family."""
 
 IPV4: Mapping[str, Writing] = {
+    "digits with a full stop in them": lambda a: re.sub(
+        r"([1-9])\.", lambda found: chr(0x2487 + int(found[1])), str(a)
+    ),
     "with a port": lambda a: f"{a}:443",
     "with a port of tcpdump": lambda a: f"{a}.443",
     "zeros padded": lambda a: ".".join(f"{int(octet):03}" for octet in str(a).split(".")),

@@ -1,10 +1,13 @@
 """The allow-list: of an object, the members that a pack names, and nothing else."""
 
 from collections.abc import Iterable
+from typing import Final
 
-from signalman.channel import KeepTree
 from signalman.event import Json
+from signalman.fields import KeepTree
 from signalman.redaction.parsed import as_parsed
+
+_ABSENT: Final = object()
 
 
 class Keep:
@@ -24,8 +27,9 @@ class Keep:
         """
         kept: dict[str, Json] = {}
         for name in self._whole:
-            if name in value:
-                kept[name] = value[name]
+            item = value.get(name, _ABSENT)
+            if item is not _ABSENT:
+                kept[name] = item
         for name, below in self._below:
             item = value.get(name)
             # Anything else than objects is not what the list means, and is dropped.

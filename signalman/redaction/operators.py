@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from signalman.channel import Redaction
 from signalman.event import Json, Scope
+from signalman.fields import Redaction
 from signalman.redaction.pseudonyms import Pseudonyms
 from signalman.redaction.tree import Place
 from signalman.redaction.values import Run

@@ -31,14 +31,16 @@ class Centroid:
         latitude, longitude = value.get(self._latitude), value.get(self._longitude)
         if latitude is None and longitude is None:
             return value, 0
-        names = (self._latitude, self._longitude)
-        if not (_is_degrees(latitude, 90) and _is_degrees(longitude, 180)):
+        if not (_is_degrees(latitude, 90.0) and _is_degrees(longitude, 180.0)):
+            names = (self._latitude, self._longitude)
             rest = {name: item for name, item in value.items() if name not in names}
             return rest, len(value) - len(rest)
         centre = centroid(latitude, longitude, self._resolution)
         if centre == (latitude, longitude):
             return value, 0
-        return value | dict(zip(names, centre, strict=True)), 0
+        made = value.copy()
+        made[self._latitude], made[self._longitude] = centre
+        return made, 0
 
 
 @lru_cache(maxsize=4096)
@@ -49,6 +51,9 @@ def centroid(latitude: float, longitude: float, resolution: int) -> tuple[float,
     return round(latitude, DIGITS) + 0.0, round(longitude, DIGITS) + 0.0
 
 
-def _is_degrees(value: Json, most: int) -> bool:
+def _is_degrees(value: Json, most: float) -> bool:
     # Neither NaN nor infinity is between any two numbers, and a bool is an int by accident.
-    return type(value) in {int, float} and -most <= value <= most
+    if type(value) is float:
+        degrees: float = value
+        return -most <= degrees <= most
+    return type(value) is int and -most <= value <= most

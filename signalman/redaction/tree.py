@@ -6,8 +6,8 @@ A place is found wherever the allow-list would find it: a list on the way, said 
 from collections.abc import Iterator, Mapping, Sequence
 
 from signalman.addresses import holds_address
-from signalman.channel import Redaction
 from signalman.event import Json
+from signalman.fields import Redaction
 from signalman.redaction.place import Centroid
 from signalman.redaction.pseudonyms import Pseudonyms
 from signalman.redaction.values import GONE, Gone, Operate, Run, operate

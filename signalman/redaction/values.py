@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from signalman.addresses import without_addresses
-from signalman.channel import Operation, Redaction
 from signalman.event import Json, Scope
+from signalman.fields import Operation, Redaction
 from signalman.redaction.embedded import rewritten
 from signalman.redaction.keep import Keep
 from signalman.redaction.network import network

@@ -8,8 +8,7 @@ bad_scope``. None of them ever carries a value of the record.
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
-from operator import itemgetter
+from typing import Final
 
 from signalman.channel import Catalog, Envelope, ScopeLevel
 from signalman.errors import DecodeError
@@ -21,11 +20,15 @@ from signalman.relay.scope import LONGEST, canonical
 MAX_BYTES = 8 * 1024 * 1024
 """Largest record that is parsed. The largest real one, a batch of 5,000 samples, has 2.7 MB."""
 
-# RFC 3339 §5.6; a leap second is allowed there, and nanoseconds are the finest that any source writes.
-_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]{1,9})?"
-    r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-)
+_MOST_SCOPES, _MOST_SECONDS = 4096, 1024
+"""That are remembered."""
+
+# RFC 3339 §5.6: up to the seconds, of which a leap second may be the 60th, and the rest, where nanoseconds are the
+# finest that any source writes.
+_SECOND = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)")
+_REST: Final = re.compile(r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])")
+_UP_TO_SECONDS: Final = 19
+"""Characters of 2026-08-20T10:00:04."""
 
 
 class Decoder:
@@ -40,6 +43,7 @@ class Decoder:
             max_bytes: Larger records are refused as ``too_large``.
         """
         self._max_bytes = max_bytes
+        self._seconds: set[str] = set()
         self._envelopes = {
             kafka: (logical, _Reader(catalog.topics[logical].envelope, catalog.levels))
             for kafka, logical in names.items()
@@ -56,46 +60,63 @@ class Decoder:
         except KeyError:
             raise DecodeError("unknown_topic") from None
         body = read_object(record.value, self._max_bytes)
-        texts = reader.texts(body, record)
-        id_, kind, time, source = texts[:4]
-        if not _TIME.fullmatch(time) or not _is_date(time[:10]):
+        id_, kind, time, source, levels = reader.texts(body, record)
+        if not self._is_second(time[:_UP_TO_SECONDS]) or not _REST.fullmatch(time, _UP_TO_SECONDS):
             raise DecodeError("bad_time", reader.time.name)
-        return new_decoded((topic, id_, kind, time, source, reader.scope(texts[4:]), body))
+        return new_decoded((topic, id_, kind, time, source, reader.scope(levels), body))
+
+    def _is_second(self, text: str) -> bool:
+        """Whether *text* is a time up to its seconds."""
+        # Records come in the order of time: nearly all are of the same few seconds.
+        if text in self._seconds:
+            return True
+        if not _SECOND.fullmatch(text) or not _is_date(text[:10]):
+            return False
+        if len(self._seconds) >= _MOST_SECONDS:
+            self._seconds.clear()
+        self._seconds.add(text)
+        return True
+
+
+_Texts = tuple[str, str, str, str, tuple[str, ...]]
+"""Id, type, time and source, and a text for each scope level, empty where it is missing."""
 
 
 class _Reader:
     """An envelope's paths, compiled."""
 
     def __init__(self, envelope: Envelope, levels: tuple[ScopeLevel, ...]) -> None:
+        self._id, self._type, self._source = _Part(envelope.id), _Part(envelope.type), _Part(envelope.source)
         self.time = _Part(envelope.time)
-        self._required = (_Part(envelope.id), _Part(envelope.type), self.time, _Part(envelope.source))
         self._levels = tuple(map(_Part, envelope.scope))
         self._kinds = tuple((level.type, part.name) for level, part in zip(levels, self._levels, strict=True))
-        self._keys = [part.key for part in (*self._required, *self._levels)]
-        self._plain = itemgetter(*self._keys) if all(self._keys) else None
+        self._scopes: dict[tuple[str, ...], Scope] = {}
+
+    def texts(self, body: dict[str, Json], record: Record) -> _Texts:
+        """The parts of the envelope that *body* and *record* have."""
+        return (
+            self._id.required(body, record),
+            self._type.required(body, record),
+            self.time.required(body, record),
+            self._source.required(body, record),
+            tuple([level.optional(body, record) for level in self._levels]),
+        )
+
+    def scope(self, texts: tuple[str, ...]) -> Scope | None:
+        """The canonical scope: empty where every level is missing, None where some are. Levels that are there must be
+        well-formed.
+        """
         # A platform has far fewer tenants than records.
-        self.scope = lru_cache(maxsize=4096)(self._scope)
-
-    def texts(self, body: Mapping[str, Json], record: Record) -> tuple[str, ...]:
-        """Id, type, time and source, and a text for each scope level, empty where it is missing."""
-        if self._plain is not None and self._is_plain(body):
-            texts: tuple[str, ...] = self._plain(body)
-            return texts
-        required = (part.required(body, record) for part in self._required)
-        return (*required, *(part.optional(body, record) for part in self._levels))
-
-    def _is_plain(self, body: Mapping[str, Json]) -> bool:
-        """Whether each part is a key of *body* with a proper text under it, as nearly always."""
-        for key in self._keys:
-            text = body.get(key)
-            if type(text) is not str or not 0 < len(text) <= LONGEST:
-                return False
-        return True
-
-    def _scope(self, texts: tuple[str, ...]) -> Scope | None:
-        """The canonical scope; None as soon as a level is missing. Levels that are there must be well-formed."""
+        known = self._scopes.get(texts)
+        if known is not None:
+            return known
         canonized = [canonical(text, *kind) if text else "" for text, kind in zip(texts, self._kinds, strict=True)]
-        return tuple(canonized) if all(canonized) else None
+        if not all(canonized):
+            return None if any(canonized) else ()
+        if len(self._scopes) >= _MOST_SCOPES:
+            self._scopes.clear()
+        scope = self._scopes[texts] = tuple(canonized)
+        return scope
 
 
 class _Part:
@@ -104,18 +125,26 @@ class _Part:
     def __init__(self, paths: str) -> None:
         self.name = paths
         self._paths: tuple[tuple[Path, str], ...] = tuple((path, ".".join(path)) for path in candidates(paths))
-        self.key = self._paths[0][1] if len(self._paths[0][0]) == len(self._paths) == 1 else ""
-        """The one key of the body that is the part; empty where it has a longer path, or several."""
+        self._key = self._paths[0][1] if len(self._paths[0][0]) == 1 else ""
+        """The key of the body where it lies first of all; empty where that is a longer path."""
 
-    def required(self, body: Mapping[str, Json], record: Record) -> str:
+    def required(self, body: dict[str, Json], record: Record) -> str:
         """The part's text."""
         text = self.optional(body, record)
         if not text:
             raise DecodeError("missing", self.name)
         return text
 
-    def optional(self, body: Mapping[str, Json], record: Record) -> str:
+    def optional(self, body: dict[str, Json], record: Record) -> str:
         """The part's text, empty where neither the body nor a header has it."""
+        if self._key:
+            text = body.get(self._key)
+            # As nearly always.
+            if type(text) is str and 0 < len(text) <= LONGEST:
+                return text
+        return self._looked_for(body, record)
+
+    def _looked_for(self, body: dict[str, Json], record: Record) -> str:
         for path, where in self._paths:
             value = follow(body, path)
             if not lacks(value):
@@ -135,8 +164,6 @@ def _checked_text(value: Json, where: str) -> str:
     return value
 
 
-# Records come in the order of time: nearly all are of one day.
-@lru_cache(maxsize=64)
 def _is_date(text: str) -> bool:
     try:
         date.fromisoformat(text)

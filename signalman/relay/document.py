@@ -6,8 +6,6 @@ from signalman.errors import DecodeError
 from signalman.event import Json
 from signalman.redaction.embedded import DEEPEST, is_deep
 
-_NO_BRACKETS = bytes({*range(256)} - {*b"{["})
-
 
 def read_object(value: bytes | None, max_bytes: int) -> dict[str, Json]:
     """The JSON object that *value* holds.
@@ -30,7 +28,13 @@ def read_object(value: bytes | None, max_bytes: int) -> dict[str, Json]:
         raise DecodeError(reason)
     if type(body) is not dict:
         raise DecodeError("not_object")
-    # A document cannot be deeper than it has brackets, and those are counted quickly.
-    if len(value.translate(None, _NO_BRACKETS)) > DEEPEST and is_deep(body):
+    # A document cannot be deeper than it has brackets.
+    if _openings(value) > DEEPEST and is_deep(body):
         raise DecodeError("too_deep")
     return body
+
+
+def _openings(value: bytes) -> int:
+    """How many objects and lists begin in *value*, or a few more: brackets within texts count as well."""
+    # Taking bytes out looks for them with `memchr`, in half the time that counting them takes.
+    return 2 * len(value) - len(value.replace(b"{", b"")) - len(value.replace(b"[", b""))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from signalman.channel import Envelope, EventType, ScopeLevel
 from signalman.errors import DecodeError
-from signalman.event import Decoded, Json, Scope
+from signalman.event import PLATFORM, Decoded, Json, Scope
 from signalman.relay.form import Form, Objects
 from signalman.relay.path import follow, lacks, parse
 from signalman.relay.scope import LONGEST, canonical
@@ -74,15 +74,17 @@ class _ScopeCheck:
 
     def __init__(self, envelope: Envelope, levels: tuple[ScopeLevel, ...]) -> None:
         # An item repeats a level under the last name of the envelope's own path: ``tenant_id``.
-        self._fields = tuple(
-            tuple(dict.fromkeys(path.strip().rpartition(".")[2] for path in paths.split("|")))
-            for paths in envelope.scope
-        )
-        self._levels = levels
+        self._levels = [
+            (level, tuple(dict.fromkeys(path.strip().rpartition(".")[2] for path in paths.split("|"))))
+            for level, paths in zip(levels, envelope.scope, strict=True)
+        ]
+        self._none = ("",) * len(levels)
 
-    def passes(self, item: Mapping[str, Json], scope: Scope) -> bool:
+    def passes(self, item: dict[str, Json], scope: Scope) -> bool:
         """Whether *item* names no other id at any level than *scope* has, and nothing that is no id at all."""
-        for names, level, own in zip(self._fields, self._levels, scope, strict=True):
+        ids = self._none if scope == PLATFORM else scope
+        for index, (level, names) in enumerate(self._levels):
+            own = ids[index]
             for name in names:
                 value = item.get(name)
                 # Canonical ids are the platform's usual ones.

@@ -10,6 +10,7 @@ from typing import Literal
 from signalman.channel import Catalog, EventType
 from signalman.errors import DecodeError
 from signalman.event import Decoded, Event, Feed, Record, Scope
+from signalman.notice import About
 from signalman.redaction import Pseudonyms
 from signalman.relay.columns import Row
 from signalman.relay.decode import Decoder
@@ -18,6 +19,7 @@ from signalman.relay.publish import address
 from signalman.relay.redact import Redactor
 from signalman.relay.route import Outcome, Router
 from signalman.relay.rows import Rows
+from signalman.relay.signals import Signals
 from signalman.relay.whereabouts import Part, beside, lifted, parts
 
 Stage = Literal["decode", "route", "redact", "publish"]
@@ -73,8 +75,10 @@ class Explanation:
     type: str = ""
     """As the record has it; the pack may know it by another name."""
     scope: Scope | None = None
-    outcome: Outcome | None = None
+    outcome: Outcome | Literal["signal"] | None = None
     """None where the record did not get there."""
+    concerns: tuple[About, ...] = ()
+    """Of a signal: about whose access it is."""
     way: Way | None = None
     contradictions: int = 0
     """Items of a batch left out because they name another scope."""
@@ -102,6 +106,8 @@ def explain(
         return replace(told, refusal=Refusal("decode", error))
     envelope = catalog.topics[decoded.topic].envelope
     told = replace(told, parts=parts(record, decoded, envelope, catalog.levels), type=decoded.type, scope=decoded.scope)
+    if notices := Signals(catalog).notices(decoded):
+        return replace(told, outcome="signal", concerns=tuple(each.about for each in notices))
     return _routed(told, decoded, record, catalog, pseudonyms or Pseudonyms(None))
 
 

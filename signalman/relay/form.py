@@ -1,18 +1,18 @@
 """An event's data, put together out of a record's JSON: its payload, and what the pack lifts into it from beside it."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from signalman.channel import EventType
 from signalman.errors import DecodeError
 from signalman.event import Json
 from signalman.relay.path import Path, follow, lacks, parse
 
-Objects = Sequence[Mapping[str, Json]]
-"""Objects of a record in a form's own order."""
+Objects = list[dict[str, Json]]
+"""Objects of a record in a form's own order, to be read only."""
 
-_NOTHING: Mapping[str, Json] = {}
-_DATA = -1
+_NOTHING: Final[dict[str, Json]] = {}
+_DATA: Final = -1
 
 
 class Form:
@@ -47,7 +47,7 @@ class Form:
 
     def around(self, body: Mapping[str, Json]) -> Objects:
         """The objects of *body* out of which `complete` lifts, first the payload's; empty where there is none."""
-        objects = []
+        objects: Objects = []
         for path in self._paths:
             found = follow(body, path) if path else body
             objects.append(found if type(found) is dict else _NOTHING)
@@ -68,7 +68,7 @@ class Form:
                 if value is not None and value != "":
                     found[name] = value
                     break
-        data |= found
+        data.update(found)
         for name in self._require:
             if lacks(data.get(name)):
                 place = where if index is None else f"{where}[{index}]"

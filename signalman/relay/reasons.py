@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from signalman.addresses import holds_address
-from signalman.channel import EventType, KeepTree
+from signalman.channel import EventType
 from signalman.event import Json
+from signalman.fields import KeepTree
 from signalman.net import is_host_like
 
 Place = tuple[str | int, ...]

@@ -6,6 +6,8 @@ is private until a pack says otherwise.
 Nearly all events are clean, so the net is only cast where `signalman.relay.suspicion` says that there may be something.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from signalman.channel import Catalog, EventType
@@ -25,6 +27,10 @@ class Redacted(NamedTuple):
     """Values that the net removed."""
     unread: int
     """Values that an operator removed because they are not what it expects."""
+
+
+_redacted: Final[Callable[[tuple[Event, int, int]], Redacted]] = partial(tuple.__new__, Redacted)
+"""`Redacted` out of a tuple, as `signalman.event` makes what is made for every event."""
 
 
 class Redactor:
@@ -72,7 +78,7 @@ class Redactor:
         if type(subject) is not str or not subject:
             subject = None
         safe = new_event((id_, kind, time, source, scope, channel, data, subject))
-        return Redacted(safe, removed, unread)
+        return _redacted((safe, removed, unread))
 
 
 class _Rule:

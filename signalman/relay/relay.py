@@ -26,6 +26,7 @@ from signalman.relay.publish import Addressed, address, outgoing
 from signalman.relay.redact import Redactor
 from signalman.relay.route import Router
 from signalman.relay.rows import Rows
+from signalman.relay.signals import Signals, address_notices
 from signalman.relay.suspicion import Suspicion
 from signalman.relay.tally import Tally
 
@@ -71,6 +72,7 @@ class Relay:
         self._source = source
         self._bus = bus
         self._decoder = Decoder(catalog, names, max_bytes=max_record_bytes)
+        self._signals = Signals(catalog)
         self._router = Router(catalog)
         net = Net()
         suspicion = Suspicion(net)
@@ -158,6 +160,9 @@ class Relay:
 
     def _events_of(self, record: Record) -> list[Addressed]:
         decoded = self._decoder.decode(record)
+        if notices := self._signals.notices(decoded):
+            self._tally.signal(decoded.topic)
+            return address_notices(record, decoded, notices)
         routed = self._router.route(decoded)
         redacted = [self._redactor.redact(event) for event in routed.events]
         # Tables may show what the event itself does not, so their changes are read out of what came in.

@@ -1,14 +1,17 @@
 """Second stage: an understood record to the events it means, each on its channel, not yet redacted.
 
-What the pack does not name goes nowhere; what has no scope goes to nobody. An event has the pack's own name for its
+What the pack does not name goes nowhere; what has no scope goes to nobody, or to those who run the platform where the
+pack says so. An event has the pack's own name for its
 type, also where the platform used an alias. Reasons of this stage: ``missing`` (the payload or a required field) and
 ``wrong_type``.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal, NamedTuple
 
 from signalman.channel import Catalog, EventType
-from signalman.event import Decoded, Event, Scope, new_event
+from signalman.event import PLATFORM, Decoded, Event, Scope, new_event
 from signalman.relay.expand import Expansion
 from signalman.relay.form import Form
 
@@ -23,6 +26,10 @@ class Routed(NamedTuple):
     events: tuple[Event, ...] = ()
     contradictions: int = 0
     """Items of a batch left out because they name another scope than their envelope."""
+
+
+_routed: Final[Callable[[tuple[Outcome, tuple[Event, ...], int]], Routed]] = partial(tuple.__new__, Routed)
+"""`Routed` out of a tuple, as `signalman.event` makes what is made for every record."""
 
 
 class Router:
@@ -43,15 +50,19 @@ class Router:
         route = self._routes.get((decoded.topic, decoded.type))
         if route is None:
             return Routed("ignored" if decoded.type in self._ignored else "unknown")
-        if decoded.scope is None:
-            return Routed("unscoped")
-        return route.events(decoded, decoded.scope)
+        if decoded.scope:
+            return route.events(decoded, decoded.scope)
+        if route.is_platforms and decoded.scope is not None:
+            return route.events(decoded, PLATFORM)
+        return Routed("unscoped")
 
 
 class _Route:
     """One event type's way."""
 
     def __init__(self, catalog: Catalog, channel: str, event_type: EventType) -> None:
+        self.is_platforms = event_type.platform
+        """Whether a record without any scope is the platform's own."""
         self._channel = channel
         self._form = Form(event_type)
         self._name = event_type.name
@@ -66,8 +77,9 @@ class _Route:
         _, id_, _, time, source, _, body = decoded
         data = self._form.data(body)
         if self._expansion is None:
-            return Routed("published", (new_event((id_, self._name, time, source, scope, self._channel, data, None)),))
+            event = new_event((id_, self._name, time, source, scope, self._channel, data, None))
+            return _routed(("published", (event,), 0))
         items, contradictions = self._expansion.items(decoded, scope, data)
         name, channel = self._name, self._channel
         events = [new_event((item_id, name, time, source, scope, channel, item, None)) for item_id, item in items]
-        return Routed("published", tuple(events), contradictions)
+        return _routed(("published", tuple(events), contradictions))

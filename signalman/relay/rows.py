@@ -4,17 +4,19 @@ It reads the routed event before redaction, because a table may show what the ev
 table lists are ever set, and their values pass the same operators and the same net as the rows of a snapshot.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
 
-from signalman.channel import Catalog, RowChange, Table
-from signalman.event import Event, Json, Scope
+from signalman.channel import Catalog
+from signalman.event import PLATFORM, Event, Json, Scope
 from signalman.net import Net, is_host_like
 from signalman.redaction import Operators, Pseudonyms
 from signalman.relay.columns import Columns, Given, Row
 from signalman.relay.sources import constant, holds
 from signalman.relay.suspicion import Suspicion
 from signalman.relay.values import Unreadable
+from signalman.table import RowChange, Setting, Table
 
 
 class Changed(NamedTuple):
@@ -33,8 +35,10 @@ class Changed(NamedTuple):
 _Made = tuple[Row | None, int, int]
 """A row change, or None where there is none; how many values the net removed; how many no operator could read."""
 
-_NOTHING = Changed()
-_NONE: _Made = (None, 0, 0)
+_changed: Final[Callable[[tuple[tuple[Row, ...], int, int, int]], Changed]] = partial(tuple.__new__, Changed)
+"""`Changed` out of a tuple, as `signalman.event` makes what is made for every event."""
+
+_NOTHING: Final = Changed()
 
 
 class Rows:
@@ -64,21 +68,23 @@ class Rows:
 
     def changes(self, event: Event) -> Changed:
         """What *event*, routed and not yet redacted, does to tables. It is not changed."""
-        changes = self._changes.get((event.channel, event.type))
-        if changes is None:
+        _, kind, time, _, scope, channel, data, _ = event
+        changes = self._changes.get((channel, kind))
+        if changes is None or scope == PLATFORM:  # whose tables would they be?
             return _NOTHING
-        made: list[_Made] = []
-        unread = 0
+        rows: list[Row] = []
+        removed = unread = values_unread = 0
         for change in changes:
             try:
-                made.append(change.made(event.data, event.time, event.scope))
+                row, gone, values_gone = change.made(data, time, scope)
             except Unreadable:
                 unread += 1
-        if len(made) == 1:
-            [(row, removed, values_unread)] = made
-            return Changed((row,) if row else (), removed, unread, values_unread)
-        rows = tuple(row for row, _, _ in made if row)
-        return Changed(rows, sum(each[1] for each in made), unread, sum(each[2] for each in made))
+                continue
+            if row is not None:
+                rows.append(row)
+            removed += gone
+            values_unread += values_gone
+        return _changed((tuple(rows), removed, unread, values_unread))
 
 
 class _Change:
@@ -93,9 +99,9 @@ class _Change:
         self._columns = Columns(change.columns, table.derived if change.op == "upsert" else {}, ids=self._ids)
         self._given = Given(change.given) if change.given else None
         self._initial = Columns(change.initial, {}) if change.initial else None
-        self._strained = strainer.strained
+        self._strainer = strainer
 
-    def made(self, data: Mapping[str, Json], time: str, scope: Scope) -> _Made:
+    def made(self, data: dict[str, Json], time: str, scope: Scope) -> _Made:
         """The change by an event with *data*, *time* and *scope*.
 
         Raises:
@@ -103,11 +109,11 @@ class _Change:
         """
         for is_so in self._when:
             if not is_so(data):
-                return _NONE
+                return None, 0, 0
         row = self._columns.values(data, time)
         for column in self._ids:
             if row[column] is None:
-                return _NONE
+                return None, 0, 0
         if self._given is not None:
             self._given.add_to(row, data, time)
         made: Row = {"table": self._table, "op": self._op, "row": row}
@@ -117,7 +123,7 @@ class _Change:
                 initial = {column: value for column, value in initial.items() if column not in row}
             if initial:
                 made["initial"] = initial
-        return self._strained(made, scope)
+        return self._strainer.strained(made, scope)
 
 
 class _Strainer:
@@ -135,11 +141,8 @@ class _Strainer:
         own = {"row": (*change.columns, *change.given), "initial": change.initial}
         columns = {each.column for settings in own.values() for each in settings} | table.derived.keys()
         self._is_host_like = any(map(is_host_like, columns - self._exposed))
-        # A column of another type holds numbers, times or UUIDs in one form only, and a constant is the pack's own.
-        self._texts = {
-            part: [each.column for each in settings if each.type == "text" and each.sources and constant(each) is None]
-            for part, settings in own.items()
-        }
+        texts = [(part, [each.column for each in settings if _is_text(each)]) for part, settings in own.items()]
+        self._texts = [(part, columns) for part, columns in texts if columns]
 
     def strained(self, made: Row, scope: Scope) -> _Made:
         """What may be shown of *made*, which is the caller's to give away; nothing where its key may not."""
@@ -157,7 +160,15 @@ class _Strainer:
         return made, removed, unread
 
     def _is_suspicious(self, made: Row) -> bool:
-        for part, columns in self._texts.items():
-            if columns and part in made and self._suspicion.of(map(made[part].get, columns)):
+        for part, columns in self._texts:
+            row: Row | None = made.get(part)
+            if row is not None and self._suspicion.of([row.get(column) for column in columns]):
                 return True
         return False
+
+
+def _is_text(setting: Setting) -> bool:
+    """Whether the column may hold any text: one of another type holds numbers, times or UUIDs in one form only, and a
+    constant is the pack's own.
+    """
+    return setting.type == "text" and bool(setting.sources) and constant(setting) is None

@@ -2,8 +2,9 @@
 
 import re
 
-from signalman.channel import FieldType
 from signalman.errors import DecodeError
+from signalman.event import PLATFORM
+from signalman.fields import FieldType
 
 LONGEST = 256
 """Characters of an id, a type or a source. What is longer is no name but an accident or an attack on memory."""
@@ -16,8 +17,11 @@ def canonical(text: str, kind: FieldType, where: str) -> str:
     """*text* as an id of a scope level: a UUID in lower case, any other id as it is.
 
     Raises:
-        DecodeError: ``bad_scope`` at *where*, when a UUID is not written as one (RFC 9562 §4).
+        DecodeError: ``bad_scope`` at *where*, when a UUID is not written as one (RFC 9562 §4), and for the name of what
+            belongs to the platform itself, which is nobody's id.
     """
+    if text in PLATFORM:
+        raise DecodeError("bad_scope", where)
     if kind != "uuid":
         return text
     lowered = text.lower()

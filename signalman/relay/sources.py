@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from signalman.channel import ColumnType, Setting, Source, When
 from signalman.event import Json
 from signalman.redaction.parsed import as_parsed
 from signalman.relay.path import getter, parse
 from signalman.relay.values import CONVERT, Convert, Unreadable, from_unix, millis, seconds, whole
+from signalman.table import ColumnType, Setting, Source, When
 
 Read = Callable[[Mapping[str, Json], str], Json]
 """An event's data and time → a value as the column has it, or None where the source says nothing. Raises

@@ -33,18 +33,18 @@ class Suspicion:
 
     def of(self, values: Iterable[Json]) -> bool:
         """Whether the net may find something in *values*, at any depth. False is certain, True is not."""
-        clean, news = self._texts, []
+        clean = self._texts
+        news: list[str] = []
         # Every value of every event passes here.
         for value in values:
-            kind = type(value)
-            if kind is str:
-                # Digits alone are no address.
-                if value not in clean and not value.isdigit():
+            if type(value) is str:
+                # Numbers hardly ever come again, and are no address; U+2488 is a digit as well, but it reads "1.".
+                if not (value.isdigit() and value.isascii()) and value not in clean:
                     news.append(value)
-            elif kind is dict:
+            elif type(value) is dict:
                 if self.of_keys(value) or self.of(value.values()):
                     return True
-            elif kind is list and self.of(value):
+            elif type(value) is list and self.of(value):
                 return True
         return bool(news) and self._are_suspicious(clean, news)
 
@@ -54,7 +54,11 @@ class Suspicion:
 
     def of_keys(self, keys: Collection[str]) -> bool:
         """Whether the net may find one of *keys* to be host-like, or an address. False is certain, True is not."""
-        return not self._keys.issuperset(keys) and self._are_suspicious(self._keys, [*keys])
+        clean = self._keys
+        for key in keys:
+            if key not in clean:
+                return self._are_suspicious(clean, [*keys])
+        return False
 
     def _are_suspicious(self, clean: set[str], news: list[str]) -> bool:
         unclear = [text for text in news if not _HARMLESS.fullmatch(text)]

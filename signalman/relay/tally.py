@@ -53,6 +53,10 @@ class Tally:
         if routed.outcome == "published" and stamp_ms > 0:
             self._stamps.append(stamp_ms)
 
+    def signal(self, topic: str) -> None:
+        """One record of logical *topic* says whose access may have changed."""
+        self._records[topic, "signal"] += 1
+
     def published(self, published: Published) -> None:
         """The bus took some events."""
         self._duplicates["fenced"] += published.fenced

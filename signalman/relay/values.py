@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from signalman.channel import ColumnType
 from signalman.event import Json
 from signalman.relay.scope import UUID
+from signalman.table import ColumnType
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 

@@ -56,16 +56,16 @@ def beside(decoded: Decoded, envelope: Envelope, declared: EventType, published:
 
 
 def topic_of(value: bytes, catalog: Catalog) -> str | None:
-    """The logical topic whose records look like *value*: one that routes its event type, else one that has any event
-    type where *value* has it, else None.
+    """The logical topic whose records look like *value*: one that routes its event type or takes it for a signal, else
+    one that has any event type where *value* has it, else None.
     """
     try:
         body = read_object(value, MAX_BYTES)
     except DecodeError:
         return None
     types = {name: _first(body, topic.envelope.type) for name, topic in catalog.topics.items()}
-    routed = (name for name, kind in types.items() if (name, kind) in catalog.routes)
-    return next(routed, next((name for name, kind in types.items() if kind), None))
+    known = (name for name, kind in types.items() if (name, kind) in catalog.routes or (name, kind) in catalog.signals)
+    return next(known, next((name for name, kind in types.items() if kind), None))
 
 
 def _paths(envelope: Envelope) -> tuple[str, ...]:

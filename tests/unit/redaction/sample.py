@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from signalman.channel import Redaction
+from signalman.fields import Redaction
 from signalman.redaction import Operators, Pseudonyms
 
 SCOPE = ("5eed517e-ba5e-da7a-517e-ba5eda7a0001",)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import KeepTree, Redaction
+from signalman.fields import KeepTree, Redaction
 from signalman.net import Net
 from signalman.redaction.embedded import DEEPEST
 from tests.unit.redaction.sample import JSON, applied

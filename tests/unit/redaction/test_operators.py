@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman.addresses import holds_address
-from signalman.channel import Operation, Redaction
+from signalman.fields import Operation, Redaction
 from signalman.net import Net
 from signalman.redaction import Operators, Pseudonyms
 from tests.oracle import addresses

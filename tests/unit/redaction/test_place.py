@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from signalman.channel import Redaction
+from signalman.fields import Redaction
 from signalman.redaction.place import centroid
 from tests.unit.redaction.sample import applied
 

@@ -53,6 +53,7 @@ PLAYS = """
 title = "Plays"
 description = "Plays of a tenant."
 permissions = ["plays:read", "read"]
+roles = ["owner", "member"]
 topic = "media"
 slow_reader = "reset"
 

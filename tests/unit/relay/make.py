@@ -5,11 +5,13 @@ from typing import Any
 
 import orjson
 
-from signalman.channel import Catalog, Channel, Envelope, EventType, Expand, KeepTree, ScopeLevel, Table, Topic
+from signalman.channel import Catalog, Channel, Envelope, EventType, Expand, ScopeLevel, Topic
 from signalman.errors import BackendUnavailable, LetterTooLarge
 from signalman.event import Batch, Decoded, Feed, History, Outgoing, Position, Publication, Published, Record
+from signalman.fields import KeepTree
 from signalman.ports import BusListener
 from signalman.relay.decode import Decoder
+from signalman.table import Table
 
 TENANT = "5eed517e-ba5e-da7a-517e-ba5eda7a0001"
 OTHER = "5eed517e-ba5e-da7a-517e-ba5eda7a0002"

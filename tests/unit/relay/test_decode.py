@@ -1,5 +1,7 @@
 import string
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -8,8 +10,8 @@ from hypothesis import strategies as st
 
 from signalman.channel import ScopeLevel
 from signalman.errors import DecodeError
-from signalman.event import Decoded
-from signalman.relay.decode import MAX_BYTES, Decoder
+from signalman.event import PLATFORM, Decoded
+from signalman.relay.decode import _MOST_SCOPES, _MOST_SECONDS, MAX_BYTES, Decoder
 from tests.unit.relay.make import CATALOG, NAMES, OTHER, TENANT, TIME, body, catalog, record
 
 DECODER = Decoder(CATALOG, NAMES)
@@ -73,8 +75,8 @@ def test_unreadable_headers_are_as_good_as_none() -> None:
 
 @pytest.mark.parametrize("tenant", [None, ""])
 def test_missing_tenant_is_understood_and_belongs_to_nobody(tenant: str | None) -> None:
-    """Without a tenant the scope is None, which routing treats as nobody."""
-    assert DECODER.decode(record(body() | {"tenant_id": tenant})).scope is None
+    """Without a tenant the scope is empty, which routing treats as nobody unless the pack says otherwise."""
+    assert DECODER.decode(record(body() | {"tenant_id": tenant})).scope == ()
 
 
 def test_uuid_scope_is_lower_case() -> None:
@@ -180,6 +182,7 @@ def test_other_times_are_refused(time: str) -> None:
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "too_deep"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "too_deep"),
         (b'{"a":' + b"[" * 900 + b"]" * 900 + b"}", "too_deep"),
+        (b'{"a":[' * 33 + b"]}" * 33, "too_deep"),
     ],
 )
 def test_bytes_that_are_no_object_are_refused(value: bytes | None, reason: str) -> None:
@@ -203,6 +206,19 @@ def test_size_is_bounded() -> None:
     assert refusal(b" " * (MAX_BYTES + 1)) == ("too_large", "")
     with pytest.raises(DecodeError, match="too_large"):
         Decoder(CATALOG, NAMES, max_bytes=100).decode(record(big))
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    """However many tenants there are and however many seconds pass; and each record has its own all the same."""
+    decoder = Decoder(CATALOG, NAMES)
+    first = datetime(2026, 8, 20, tzinfo=UTC)
+    for number in (*range(5000), *range(5000)):
+        tenant, time = str(UUID(int=number)), f"{first + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}"
+        decoded = decoder.decode(record(body(tenant_id=tenant.upper(), timestamp=time)))
+        assert (decoded.scope, decoded.time) == ((tenant,), time)
+    assert len(decoder._seconds) <= _MOST_SECONDS < 5000
+    [scopes] = {len(reader._scopes) for _, reader in decoder._envelopes.values() if reader._scopes}
+    assert scopes <= _MOST_SCOPES < 5000
 
 
 def test_topics_nobody_named_are_refused() -> None:
@@ -250,3 +266,12 @@ _ANY = st.recursive(
 def test_any_values_are_understood_or_refused(members: dict[str, Any]) -> None:
     """Whatever stands in the envelope's places, the outcome is one of the two."""
     check_outcome(orjson.dumps(body() | members), [])
+
+
+def test_no_record_can_name_the_platform_itself() -> None:
+    """What belongs to no tenant is said by an event type, and never by a record that brings the word as an id."""
+    levels = (ScopeLevel("customer", "string", "customer"),)
+    decoder = Decoder(catalog(levels=levels, scope=("tenant_id",)), NAMES)
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode(record(body(tenant_id=PLATFORM[0])))
+    assert (caught.value.reason, caught.value.where) == ("bad_scope", "tenant_id")

@@ -234,7 +234,7 @@ def test_event_types_that_go_nowhere(sample: Catalog, kind_of: str, outcome: str
 def test_nobodys_event(sample: Catalog) -> None:
     """Without a tenant it has a way, and goes to nobody."""
     made = explain(record(body(tenant_id="")), sample, NAMES)
-    assert (made.outcome, made.scope, made.first) == ("unscoped", None, None)
+    assert (made.outcome, made.scope, made.first) == ("unscoped", (), None)
     assert made.way is not None
 
 

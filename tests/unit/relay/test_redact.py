@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman.addresses import holds_address
-from signalman.channel import KeepTree, Redaction
 from signalman.errors import DecodeError
 from signalman.event import Event
+from signalman.fields import KeepTree, Redaction
 from signalman.redaction import Pseudonyms
 from signalman.relay.redact import Redacted, Redactor
 from tests.unit.relay.make import CATALOG, STREAM, STREAM_KEEP, TENANT, TIME, catalog, channel, event_type

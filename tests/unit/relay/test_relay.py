@@ -9,12 +9,14 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from signalman.channel import Catalog, Limits, Redaction, RowChange, Setting, Source
+from signalman.channel import Catalog, Limits
 from signalman.event import Batch, Event, Feed, Outgoing, Published, Record
+from signalman.fields import Redaction
 from signalman.metrics import Metrics
 from signalman.redaction import Pseudonyms
 from signalman.relay import redact
 from signalman.relay.relay import MAX_EVENTS, Relay
+from signalman.table import RowChange, Setting, Source
 from tests.unit.relay.make import (
     CATALOG,
     NAMES,

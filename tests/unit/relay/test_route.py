@@ -4,12 +4,19 @@ from typing import Any
 
 import pytest
 
+from signalman.channel import ScopeLevel
 from signalman.errors import DecodeError
+from signalman.event import PLATFORM
+from signalman.relay.decode import Decoder
 from signalman.relay.route import Routed, Router
 from tests.unit.relay.make import (
+    BATCH,
     CATALOG,
     LIFECYCLE,
+    NAMES,
+    NODE,
     OTHER,
+    SAMPLE,
     STREAM,
     TENANT,
     TIME,
@@ -18,6 +25,7 @@ from tests.unit.relay.make import (
     channel,
     decoded,
     event_type,
+    record,
 )
 
 ROUTER = Router(CATALOG)
@@ -202,3 +210,51 @@ def test_an_event_type_without_payload_path_has_only_what_is_lifted() -> None:
     """The record as a whole is never taken for the payload."""
     kind = event_type(LIFECYCLE.name, {"stream_id": None, "source": None}, payload="")
     assert Router(catalog(channel("c", kind))).route(decoded(body())).events[0].data == {"stream_id": STREAM}
+
+
+OWN = replace(NODE, platform=True)
+BATCH_OF_PLATFORM = replace(BATCH, platform=True)
+PLATFORMS = catalog(channel("system", OWN), channel("analytics", BATCH_OF_PLATFORM, SAMPLE))
+
+
+def platforms(value: dict[str, Any]) -> Routed:
+    """Where *value* goes in a pack that knows events of the platform's own."""
+    return Router(PLATFORMS).route(decoded(value))
+
+
+def test_what_has_no_scope_is_the_platforms_where_the_pack_says_so() -> None:
+    """It goes to the scope that is granted by name only; with a tenant it is the tenant's as ever."""
+    (own,) = platforms(body("node_lifecycle_update", {"node_id": "n"}, tenant_id=None)).events
+    (tenants,) = platforms(body("node_lifecycle_update", {"node_id": "n"})).events
+    assert (own.scope, tenants.scope) == (PLATFORM, (TENANT,))
+
+
+def test_what_lacks_only_some_levels_is_nobodys() -> None:
+    """An organization's event without its workspace is not the platform's: it would show one tenant's to another."""
+    levels = (ScopeLevel("org", "string", "org"), ScopeLevel("work", "string", "work"))
+    pack = catalog(channel("system", OWN), levels=levels, scope=("org", "work"))
+    value = body("node_lifecycle_update", {"node_id": "n"})
+
+    def routed(**ids: str) -> Routed:
+        return Router(pack).route(Decoder(pack, NAMES).decode(record(value | ids)))
+
+    assert routed(org="a") == routed(work="b") == Routed("unscoped")
+    assert [event.scope for event in routed().events] == [PLATFORM]
+    assert [event.scope for event in routed(org="a", work="b").events] == [("a", "b")]
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "nonsense", PLATFORM[0], 7])
+def test_an_item_with_a_tenant_is_not_the_platforms(tenant: object) -> None:
+    """A batch without a tenant whose item names one contradicts itself: the item goes to nobody."""
+    samples = [{"tenant_id": tenant, "session_id": "of a tenant"}, {"session_id": "own"}]
+    routed = platforms(batch(*samples, tenant_id=None))
+    assert ([event.data["session_id"] for event in routed.events], routed.contradictions) == (["own"], 1)
+
+
+def test_an_item_of_the_platforms_names_no_level_of_several() -> None:
+    """Where a scope has more levels than the platform's name has parts, each of them is looked at."""
+    levels = (ScopeLevel("org", "string", "org"), ScopeLevel("work", "string", "work"))
+    pack = catalog(channel("analytics", BATCH_OF_PLATFORM, SAMPLE), levels=levels, scope=("org", "work"))
+    value = batch({"session_id": "own"}, {"session_id": "a", "org": "x"}, {"session_id": "b", "work": "y"})
+    routed = Router(pack).route(Decoder(pack, NAMES).decode(record(value)))
+    assert ([event.data["session_id"] for event in routed.events], routed.contradictions) == (["own"], 2)

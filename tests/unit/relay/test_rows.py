@@ -8,7 +8,7 @@ import pytest
 
 from signalman.catalog import default_folder, load
 from signalman.channel import Catalog
-from signalman.event import Event
+from signalman.event import PLATFORM, Event
 from signalman.relay.decode import Decoder
 from signalman.relay.encode import encode
 from signalman.relay.redact import Redactor
@@ -499,3 +499,10 @@ def test_rows_come_behind_the_data(pack: Catalog) -> None:
     assert with_rows["rows"] == list(changes.rows)
     assert with_rows == orjson.loads(encode(safe)) | {"rows": list(changes.rows)}
     assert "rows" not in orjson.loads(encode(safe))
+
+
+def test_what_is_the_platforms_own_changes_no_table(pack: Catalog) -> None:
+    """Tables have tenants: a row of nobody's would turn up in no snapshot."""
+    event = routed(pack, "node_lifecycle_update", trigger("node_lifecycle_update", {"status": "online"}))
+    assert Rows(pack).changes(event).rows
+    assert Rows(pack).changes(event._replace(scope=PLATFORM)) == Changed()

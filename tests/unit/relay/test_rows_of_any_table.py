@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any, cast
 
-from signalman.channel import ColumnType, Redaction, RowChange, Setting, Source, When
 from signalman.event import Event
+from signalman.fields import Redaction
 from signalman.redaction import Pseudonyms
 from signalman.relay.rows import Changed, Rows
 from signalman.relay.values import ZERO
+from signalman.table import ColumnType, RowChange, Setting, Source, When
 from tests.unit.relay.make import STREAM, TENANT, TIME, catalog, channel, event_type, table
 
 

@@ -16,6 +16,9 @@ TEXTS = st.one_of(
     st.sampled_from([text for _, text in corpus()]),
     st.sampled_from(CLEAN),
     st.text(st.sampled_from("0123456789abcdef.:-_[]% x"), max_size=24),
+    st.text(
+        st.sampled_from("\N{DIGIT ONE FULL STOP}\N{NUMBER TWENTY FULL STOP}\N{FULLWIDTH DIGIT ONE}17."), max_size=6
+    ),
     st.text(max_size=8),
 )
 KEYS = st.sampled_from(["a", "client_ip", "peer", "labels", "203.0.113.9", "host"]) | st.text(max_size=5)
@@ -36,6 +39,15 @@ def test_what_is_not_suspected_is_clean(events: list[list[Any]]) -> None:
         keys = [key for value in values if isinstance(value, dict) for key in value]
         are_dirty = NET.clean(dict.fromkeys(keys, 1))[1] > 0
         assert doubt.of_keys(keys) or not are_dirty
+
+
+@pytest.mark.parametrize("digit", [chr(code) for code in range(0x2488, 0x2491)])
+def test_digits_that_read_as_more_are_suspected(digit: str) -> None:
+    """Unicode has digits with a full stop in them: four of these are an address, and nothing but digits to Python."""
+    text = digit * 3 + "7"
+    assert text.isdigit()
+    assert Suspicion(NET).of([text])
+    assert Suspicion(NET).of([{"k": [text]}])
 
 
 @pytest.mark.parametrize("text", CLEAN)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman import clock
-from signalman.channel import ColumnType
 from signalman.relay.values import CONVERT, ZERO, Unreadable, from_unix, millis, seconds
+from signalman.table import ColumnType
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
