@@ -4,8 +4,8 @@ from signalman.catalog.findings import Findings
 from signalman.catalog.models import ClockShape, TableShape
 from signalman.catalog.names import seconds, suggestion
 from signalman.catalog.values import NO_TYPE, column_type, in_row, misfit
-from signalman.channel import ClockRule, Condition
 from signalman.event import Json
+from signalman.table import ClockRule, Condition
 
 
 def compile_clock(file: TableShape, where: tuple[Condition, ...], findings: Findings) -> tuple[ClockRule, ...]:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from signalman.access_rules import Statement
+from signalman.catalog.access import check_signals, compile_access, compile_signals
 from signalman.catalog.events import compile_events
 from signalman.catalog.findings import Findings
-from signalman.catalog.models import ChannelFile, PackFile
+from signalman.catalog.models import ChannelFile
 from signalman.catalog.names import suggestion
 from signalman.catalog.pack import Pack, compile_pack
+from signalman.catalog.pack_models import PackFile
 from signalman.catalog.tables import compile_table
-from signalman.channel import Catalog, Channel, EventType, Filter, Limits, Table
+from signalman.channel import Catalog, Channel, EventType, Filter, Limits
+from signalman.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,20 @@ class ChannelSource:
     """False when parts were left out for their faults: then nothing is said to be missing."""
 
 
-def compile_catalog(pack_file: PackFile, pack_findings: Findings, sources: Sequence[ChannelSource]) -> Catalog:
+def compile_catalog(
+    pack_file: PackFile,
+    pack_findings: Findings,
+    sources: Sequence[ChannelSource],
+    statements: Mapping[str, Statement],
+) -> Catalog:
     """Compile everything; what is wrong is in the findings, and then the result is not to be used."""
     pack = compile_pack(pack_file, pack_findings)
     channels = {source.name: _channel(source, pack) for source in sources}
     routes = _routes(channels, sources)
     _check_ignored(pack, routes, pack_findings)
     _check_sources(channels, sources)
+    signals = compile_signals(pack_file.signals, pack, pack_findings.at("signals"))
+    check_signals(signals, routes, pack.ignored, pack_findings.at("signals"))
     return Catalog(
         pack=pack_file.pack.name,
         title=pack_file.pack.title,
@@ -38,6 +49,8 @@ def compile_catalog(pack_file: PackFile, pack_findings: Findings, sources: Seque
         channels=channels,
         ignored=pack.ignored,
         routes=routes,
+        access=compile_access(pack_file.access, statements, pack_findings.at("access")),
+        signals=signals,
     )
 
 
@@ -60,6 +73,7 @@ def _channel(source: ChannelSource, pack: Pack) -> Channel:
         },
         limits=Limits(file.limits.event_bytes, file.limits.filter_values),
         slow_reader=file.slow_reader,
+        roles=frozenset(file.roles),
     )
     for table in channel.tables.values():
         if file.slow_reader == "skip" and table.changed_by:

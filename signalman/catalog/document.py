@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from signalman.catalog.places import names
 from signalman.catalog.suspicious import leaves
-from signalman.channel import Catalog, Channel, EventType, Redaction, Table
+from signalman.channel import Catalog, Channel, EventType
+from signalman.fields import Redaction
+from signalman.table import Table
 
 SHOWN = "shown"
 NOT_SHOWN = "not shown"
@@ -50,6 +52,9 @@ def document(catalog: Catalog) -> str:
         "In the tables below a dot goes into an object, or into each object of a list; `*` is every key of a map.",
         *(part for channel in channels for part in _channel(channel)),
     ]
+    if catalog.signals:
+        told = "Event types that say whose access may have changed. They are shown to nobody"
+        parts += ["## About access", f"{told}: {_listed(sorted(name for _, name in catalog.signals))}."]
     if catalog.ignored:
         ignored = sorted(catalog.ignored)
         parts += ["## Sent nowhere", f"Event types that are known, and that no channel has: {_listed(ignored)}."]
@@ -70,7 +75,9 @@ def _index(catalog: Catalog) -> str:
 
 def _channel(channel: Channel) -> Iterator[str]:
     yield f"## Channel `{channel.name}`"
-    yield f"{channel.description} A token needs one of {_listed(sorted(channel.permissions))}."
+    people = f"a person one of the roles {_listed(sorted(channel.roles))}" if channel.roles else "no person reads it"
+    tokens = f"A token needs one of the permissions {_listed(sorted(channel.permissions))}"
+    yield f"{channel.description} {tokens}, {people}."
     for event in channel.events.values():
         yield from _event(event)
     for table in channel.tables.values():
@@ -90,6 +97,8 @@ def _event(event: EventType) -> Iterator[str]:
 
 
 def _facts(event: EventType) -> Iterator[str]:
+    if event.platform:
+        yield "Where it is of no tenant, it is for those who run the platform."
     if event.aliases:
         yield f"Also called {_listed(event.aliases)}."
     if event.expand:

@@ -10,7 +10,8 @@ from signalman.catalog.pack import Pack, check_placeholders, repeated
 from signalman.catalog.paths import expanded, is_path, keep_tree, keeps, lists_of, malformed
 from signalman.catalog.redactions import Redactions, Shown, check_reserved, compile_redactions
 from signalman.catalog.rows import compile_rows, fields_read
-from signalman.channel import EventType, Expand, KeepTree
+from signalman.channel import EventType, Expand
+from signalman.fields import KeepTree
 
 
 def compile_events(file: ChannelFile, pack: Pack, findings: Findings, *, whole: bool) -> dict[str, EventType]:
@@ -60,6 +61,7 @@ def _event(
         aliases=file.aliases,
         redact=redactions.redact,
         about=file.about,
+        platform=file.platform,
         drop=redactions.drop,
         why=redactions.why,
     )

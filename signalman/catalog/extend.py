@@ -14,15 +14,18 @@ def extend(base: Documents, own: Documents) -> Documents:
     if base.pack is None or own.pack is None:
         return own  # A file that cannot be read is a fault, and was noted.
     _check(base, own, own.pack)
+    signals = set(table(own.pack.document.get("signals")))
     ignored = set(texts(own.header.get("ignore")))
-    pack = _pack(base.pack.document, own.pack.document, _routed(own))
+    pack = _pack(base.pack.document, own.pack.document, _routed(own) | signals, ignored)
     groups = {name: texts(paths) for name, paths in table(pack.get("fields")).items()}
     channels = dict(own.channels)
     for name, part in base.channels.items():
         if name not in texts(own.header.get("without")):
             over = own.channels.get(name, Part({}, own.pack.findings.at(f"{name}.toml")))
-            channels[name] = Part(_Channel(part.document, over.document, ignored, groups).document(), over.findings)
-    return Documents(own.folder, Part(pack, own.pack.findings), dict(sorted(channels.items())))
+            gone = ignored | signals
+            channels[name] = Part(_Channel(part.document, over.document, gone, groups).document(), over.findings)
+    statements = {**base.statements, **own.statements}
+    return Documents(own.folder, Part(pack, own.pack.findings), dict(sorted(channels.items())), statements)
 
 
 def _check(base: Documents, own: Documents, pack: Part) -> None:
@@ -44,26 +47,34 @@ def _entries(document: Document, key: str) -> list[tuple[str, Document]]:
     return list(table(document.get(key)).items())
 
 
-def _pack(base: Document, own: Document, routed: set[str]) -> Document:
-    """Its name, title and format are the extension's own; what is ignored adds up."""
+def _pack(base: Document, own: Document, used: set[str], ignored: set[str]) -> Document:
+    """Its name, title and format are the extension's own. What is ignored adds up, without what the extension *used*
+    after all; what it ignores tells of nobody's access any more.
+    """
     header = dict(table(own.get("pack")))
     ignore = header.get("ignore", [])
     if isinstance(ignore, list):
         header["ignore"] = [
-            *(name for name in texts(base["pack"].get("ignore")) if name not in routed and name not in ignore),
+            *(name for name in texts(base["pack"].get("ignore")) if name not in used and name not in ignore),
             *ignore,
         ]
     merged: Document = laid_over(base, own)
+    if isinstance(merged.get("signals"), dict):
+        kept = table(own.get("signals"))
+        merged["signals"] = {
+            name: signal for name, signal in merged["signals"].items() if name in kept or name not in ignored
+        }
     return {**merged, "pack": header if isinstance(own.get("pack"), dict) else own.get("pack"), "scope": base["scope"]}
 
 
 class _Channel:
     """One channel of the base, and what an extension says of it."""
 
-    def __init__(self, base: Document, own: Document, ignored: set[str], groups: Groups) -> None:
+    def __init__(self, base: Document, own: Document, gone: set[str], groups: Groups) -> None:
+        """Event types that are *gone* are ignored by the extension, or signals there, unless it routes them itself."""
         self._base = base
         self._own = own
-        self._ignored = ignored
+        self._gone = gone
         self._groups = groups
 
     def document(self) -> Document:
@@ -84,9 +95,9 @@ class _Channel:
         own = table(self._own.get("events"))
         events: Document = {}
         for name, entry in _entries(self._base, "events"):
-            if name in self._ignored and name not in own:
+            if name in self._gone and name not in own:
                 continue
-            aliases = [alias for alias in texts(entry.get("aliases")) if alias not in self._ignored]
+            aliases = [alias for alias in texts(entry.get("aliases")) if alias not in self._gone]
             events[name] = over_event({**entry, "aliases": aliases}, own.get(name, {}), self._groups)
         for name, entry in events.items():
             if name not in own and "expand" in entry and entry["expand"]["type"] in events:

@@ -1,14 +1,19 @@
-"""Reads a pack's folder into documents: what its TOML files hold, before anything is made of it."""
+"""Reads a pack's folder into documents: what its files hold, before anything is made of it."""
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from signalman.access_rules import Statement
 from signalman.catalog.findings import Findings
 from signalman.catalog.folders import PACK_FILE
+from signalman.catalog.statements import StatementsError, read_statements
 from signalman.errors import Fault
+
+SQL_FILE = "directory.sql"
 
 Document = dict[str, Any]
 """A file's contents, or a table in it."""
@@ -31,6 +36,8 @@ class Documents:
     """``pack.toml``; None when it cannot be read."""
     channels: dict[str, Part]
     """Channel files that can be read, by the channel's name."""
+    statements: Mapping[str, Statement] = field(default_factory=dict)
+    """Of ``directory.sql``."""
 
     @property
     def header(self) -> Document:
@@ -46,7 +53,7 @@ def read(folder: Path, faults: list[Fault]) -> Documents | None:
     pack = _part(folder / PACK_FILE, faults)
     paths = sorted(path for path in folder.glob("*.toml") if path.name != PACK_FILE)
     channels = {path.stem: part for path in paths if (part := _channel(path, faults))}
-    documents = Documents(folder, pack, channels)
+    documents = Documents(folder, pack, channels, _statements(folder / SQL_FILE, faults))
     if not paths and "extends" not in documents.header:
         Findings(str(folder), (), faults).add("there is no channel file (*.toml) beside pack.toml")
     return documents
@@ -72,14 +79,31 @@ def _channel(path: Path, faults: list[Fault]) -> Part | None:
 
 def _part(path: Path, faults: list[Fault]) -> Part | None:
     findings = Findings(str(path), (), faults)
+    text = _text(path, findings)
     try:
-        return Part(tomllib.loads(path.read_text(encoding="utf-8")), findings)
+        return None if text is None else Part(tomllib.loads(text), findings)
+    except tomllib.TOMLDecodeError as error:
+        findings.add(f"is not TOML: {error}")
+    return None
+
+
+def _statements(path: Path, faults: list[Fault]) -> Mapping[str, Statement]:
+    findings = Findings(str(path), (), faults)
+    text = _text(path, findings) if path.exists() else None
+    try:
+        return {} if text is None else read_statements(text)
+    except StatementsError as error:
+        faults += [Fault(str(path), f"line {line}", sentence) for line, sentence in error.faults]
+    return {}
+
+
+def _text(path: Path, findings: Findings) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         findings.add("there is no such file")
     except OSError as error:
         findings.add(f"cannot be read: {error.strerror}")
     except UnicodeDecodeError:
         findings.add("is not UTF-8 text")
-    except tomllib.TOMLDecodeError as error:
-        findings.add(f"is not TOML: {error}")
     return None

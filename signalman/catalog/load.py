@@ -10,16 +10,17 @@ from signalman.catalog.extend import extend
 from signalman.catalog.files import Document, Documents, Part, read
 from signalman.catalog.findings import Findings, Key, shape_faults
 from signalman.catalog.folders import base_folder
-from signalman.catalog.models import FORMAT, ChannelFile, PackFile, Shape
+from signalman.catalog.models import ChannelFile, Shape
+from signalman.catalog.pack_models import FORMAT, PackFile
 from signalman.channel import Catalog
 from signalman.errors import CatalogError, Fault
 
 AnyShape = TypeVar("AnyShape", bound=Shape)
 
-_MAPS = frozenset({"events", "tables", "filters"})
+_MAPS = frozenset({"events", "tables", "filters", "signals"})
 """Tables of independent entries: one faulty entry is left out, and the others are still checked."""
 
-_OPTIONS = frozenset({"limits", "slow_reader"})
+_OPTIONS = frozenset({"access", "limits", "roles", "slow_reader"})
 """Left out where they are faulty: nothing else refers to them."""
 
 _STAND_INS: dict[str, Any] = {
@@ -33,8 +34,8 @@ scope, topics, groups or reasons: every reference to a faulty one would be calle
 
 
 def load(folder: Path) -> Catalog:
-    """Read and compile the pack in *folder*: ``pack.toml``, and every other ``*.toml`` as a channel; on top of the pack
-    that it extends, if it does.
+    """Read and compile the pack in *folder*: ``pack.toml``, ``directory.sql`` where there is one, and every other
+    ``*.toml`` as a channel; on top of the pack that it extends, if it does.
 
     Raises:
         CatalogError: with every fault of every file.
@@ -101,7 +102,7 @@ def _compiled(documents: Documents) -> Catalog | None:
             sources.append(ChannelSource(name, shape, part.findings, whole))
     if documents.pack is None or pack is None:
         return None
-    return compile_catalog(pack, documents.pack.findings, sources)
+    return compile_catalog(pack, documents.pack.findings, sources, documents.statements)
 
 
 def _parse(part: Part, shape: type[AnyShape]) -> tuple[AnyShape | None, bool]:

@@ -1,7 +1,7 @@
-"""The shape of pack files, as strict models: one class per TOML table, one attribute per key.
+"""The shape of channel files, as strict models: one class per TOML table, one attribute per key.
 
-`channels/README.md` explains every key to the person who writes one. These models check each key for itself; what only
-several keys together can get wrong is found in `compile`, `events` and `tables`.
+`channels/README.md` explains every key to the person who writes one. These models, and those of `pack_models`, check
+each key for itself; what only several keys together can get wrong is found in `compile`, `events` and `tables`.
 """
 
 from typing import Annotated, Any, Literal
@@ -18,21 +18,16 @@ from signalman.catalog.names import (
     EventName,
     Field,
     FieldPath,
-    KafkaName,
     Name,
-    PayloadPath,
     Permission,
-    RecordPath,
     Sentence,
     TemplatePath,
     Text,
     Tuple,
 )
-from signalman.channel import FieldType, Redaction, SlowReader
 from signalman.channel import Limits as ChannelLimits
-
-FORMAT = 1
-"""The version of the file format that this code reads."""
+from signalman.channel import SlowReader
+from signalman.fields import FieldType, Redaction
 
 _LIMITS = ChannelLimits()
 _CENTROID = Redaction("", "centroid")
@@ -56,66 +51,10 @@ Scalar = Annotated[str | int | float | bool, BeforeValidator(_scalar)]
 """What a row has in a column, unless null."""
 
 
-def _readable(value: Any) -> Any:
-    if value != FORMAT or isinstance(value, bool):
-        raise PydanticCustomError(OWN_SENTENCE, "this Signalman reads format {format}", {"format": FORMAT})
-    return value
-
-
 class Shape(BaseModel):
     """Base of all file shapes: nothing is converted, nothing unknown is accepted, nothing changes afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=False)
-
-
-class PackShape(Shape):
-    """``[pack]`` of ``pack.toml``."""
-
-    name: Name
-    title: Text
-    format: Annotated[int, BeforeValidator(_readable)]
-    ignore: Annotated[tuple[EventName, ...], Tuple] = ()
-    extends: Text | None = None
-    without: Annotated[tuple[str, ...], Tuple] = ()
-
-
-class ScopeShape(Shape):
-    """One ``[[scope]]`` of ``pack.toml``."""
-
-    level: Name
-    type: FieldType
-    claim: Text
-    column: Column
-
-
-class EnvelopeShape(Shape):
-    """``[topics.<name>.envelope]``."""
-
-    id: RecordPath
-    type: RecordPath
-    time: RecordPath
-    source: RecordPath
-    scope: dict[str, RecordPath]
-    payload: PayloadPath
-    lift: dict[Field, TemplatePath] = {}
-
-
-class TopicShape(Shape):
-    """``[topics.<name>]``."""
-
-    kafka: KafkaName
-    consumer: Text
-    envelope: EnvelopeShape
-
-
-class PackFile(Shape):
-    """``pack.toml``."""
-
-    pack: PackShape
-    scope: Annotated[tuple[ScopeShape, ...], Tuple, Limits(min_length=1)]
-    topics: Annotated[dict[Name, TopicShape], Limits(min_length=1)]
-    fields: dict[Name, Annotated[tuple[str, ...], Tuple]] = {}
-    reasons: dict[Name, Text] = {}
 
 
 class ExpandShape(Shape):
@@ -206,6 +145,7 @@ class EventShape(Shape):
     redact: dict[str, RedactShape] = {}
     drop: dict[str, Sentence] = {}
     why: dict[str, Sentence] = {}
+    platform: bool = False
     expand: ExpandShape | None = None
     rows: Annotated[tuple[RowShape, ...], Tuple] = ()
 
@@ -272,6 +212,7 @@ class ChannelFile(Shape):
     title: Text
     description: Text
     permissions: Annotated[tuple[Permission, ...], Tuple, Limits(min_length=1)]
+    roles: Annotated[tuple[Text, ...], Tuple] = ()
     topic: str | None = None
     slow_reader: SlowReader = "reset"
     limits: LimitsShape = LimitsShape()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic_core import PydanticCustomError
 
-from signalman.channel import ColumnType
+from signalman.table import ColumnType
 
 PAYLOAD = "{payload}"
 """Placeholder in a topic's paths for the event type's own payload name."""
@@ -102,6 +102,11 @@ KafkaName = Annotated[
 Duration = Annotated[str, AfterValidator(_duration)]
 ColumnKind = Annotated[str, AfterValidator(_column_kind)]
 Permission = Annotated[str, _matching(r"\S+", "must be a permission name without spaces")]
+TokenPrefix = Annotated[
+    str,
+    _matching(r"[A-Za-z][A-Za-z0-9_-]+", "must be two or more letters, digits, _ and -, beginning with a letter"),
+]
+Separator = Annotated[str, _matching(r"[.~+/]", "must be one of . ~ + /, which stand in no id")]
 FieldPath = Annotated[str, _matching(rf"{FIELD}(\.{FIELD})*", 'must be a dotted path of field names, such as "a.b"')]
 RecordPath = Annotated[
     str, AfterValidator(_path_check(FIELD, 'must be dotted paths of field names, separated by |, such as "a.b|c"'))

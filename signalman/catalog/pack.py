@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from signalman.catalog.findings import Findings
-from signalman.catalog.models import EnvelopeShape, PackFile, ScopeShape, TopicShape
 from signalman.catalog.names import PAYLOAD, suggestion
+from signalman.catalog.pack_models import EnvelopeShape, PackFile, ScopeShape, TopicShape
 from signalman.catalog.paths import Groups, sound_groups
 from signalman.channel import Envelope, ScopeLevel, Topic
 
@@ -28,10 +28,14 @@ class Pack:
 def compile_pack(file: PackFile, findings: Findings) -> Pack:
     """Check what several keys say together, and compile."""
     repeated((scope.level for scope in file.scope), "scope level", findings.at("scope"))
+    if file.scope[0].optional:
+        findings.add("the widest level cannot be: whoever lacks it would reach everything", "scope", 0, "optional")
     repeated(file.pack.ignore, "event type", findings.at("pack", "ignore"))
     _one_topic_each(file.topics, findings.at("topics"))
     return Pack(
-        levels=tuple(ScopeLevel(scope.level, scope.type, scope.claim) for scope in file.scope),
+        levels=tuple(
+            ScopeLevel(scope.level, scope.type, scope.claim, scope.optional, scope.why) for scope in file.scope
+        ),
         columns=tuple(scope.column for scope in file.scope),
         topics={
             name: _topic(name, topic, file.scope, findings.at("topics", name)) for name, topic in file.topics.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from signalman.catalog.findings import Findings
 from signalman.catalog.names import FIELD, suggestion
-from signalman.channel import KeepTree
+from signalman.fields import KeepTree
 
 Groups = Mapping[str, Sequence[str]]
 """Group name → paths, as in ``[fields]`` of ``pack.toml``."""

@@ -10,7 +10,7 @@ from signalman.catalog.names import suggestion
 from signalman.catalog.pack import Pack
 from signalman.catalog.paths import Lists, is_path, keep_tree, list_conflict, malformed
 from signalman.catalog.places import meet, meetings, names
-from signalman.channel import KeepTree, Operation, Redaction
+from signalman.fields import KeepTree, Operation, Redaction
 
 _OPERATORS = tuple(operation for operation in get_args(Operation) if operation != "drop")
 _OWN_KEYS: Mapping[str, tuple[str, ...]] = {"centroid": ("longitude", "resolution"), "json": ("keep",)}

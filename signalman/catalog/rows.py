@@ -6,7 +6,7 @@ from signalman.catalog.findings import Findings
 from signalman.catalog.models import RowShape, TableShape, ValueShape
 from signalman.catalog.names import suggestion
 from signalman.catalog.values import NO_TYPE, column_type, compile_setting, compile_when
-from signalman.channel import RowChange, Setting
+from signalman.table import RowChange, Setting
 
 
 def compile_rows(

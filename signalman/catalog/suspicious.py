@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from signalman.catalog.places import meet, meetings, names
-from signalman.channel import Catalog, Channel, EventType, KeepTree, Operation, Redaction, RowChange, Table
+from signalman.catalog.suspicious_access import of_access, of_readers
+from signalman.channel import Catalog, Channel, EventType
 from signalman.errors import Fault
+from signalman.fields import KeepTree, Operation, Redaction
 from signalman.net import is_host_like
+from signalman.table import RowChange, Table
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[0-9]+")
 
@@ -71,14 +74,14 @@ def warnings(catalog: Catalog) -> list[Fault]:
     """What is suspicious in *catalog*, as file, key and sentence. Files are named as they are within the pack's folder;
     an extension argues in a file of its own, of the same name.
     """
-    return sorted({found for channel in catalog.channels.values() for found in _of_channel(channel)})
+    found = set(of_access(catalog))
+    for channel in catalog.channels.values():
+        found.update(of_readers(channel, catalog.access), _of_channel(channel))
+    return sorted(found)
 
 
 def _of_channel(channel: Channel) -> Iterator[Fault]:
     file = f"{channel.name}.toml"
-    for permission in sorted(channel.permissions):
-        if "*" in permission:
-            yield Fault(file, "permissions", f'"{permission}" is no pattern: a token must have exactly this permission')
     for event in channel.events.values():
         key = f"events.{_quoted(event.name)}"
         shown = _Shown(list(leaves(event.keep)), event.redact, event.expose, event.why)

@@ -9,7 +9,9 @@ from signalman.catalog.names import quoted, seconds, suggestion
 from signalman.catalog.pack import Pack, by_level, repeated
 from signalman.catalog.redactions import Shown, Target, check_reserved, compile_redactions
 from signalman.catalog.values import column_type
-from signalman.channel import ClockRule, ColumnType, Condition, EventType, Filter, Operation, Table
+from signalman.channel import EventType, Filter
+from signalman.fields import Operation
+from signalman.table import ClockRule, ColumnType, Condition, Table
 
 _TYPES: Mapping[Operation, tuple[ColumnType, ...]] = {
     "mask": ("text",),

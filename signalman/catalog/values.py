@@ -7,8 +7,8 @@ from typing import cast
 from signalman.catalog.findings import Findings
 from signalman.catalog.models import TableShape, ValueShape, WhenShape
 from signalman.catalog.names import quoted
-from signalman.channel import ColumnType, Setting, Source, When
 from signalman.event import Json
+from signalman.table import ColumnType, Setting, Source, When
 
 _KINDS: Mapping[ColumnType, tuple[tuple[type, ...], str]] = {
     "text": ((str,), "text"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from signalman.simulate.addresses import client_address
+from signalman.simulate.announcements import Announcement, subscription_updated, tenant_updated, token_revoked
 from signalman.simulate.identity import hexadecimal, uuid4
 from signalman.simulate.scene import Scene
 from signalman.simulate.streams import Stream
@@ -12,7 +13,9 @@ from signalman.simulate.timeline import Life
 
 
 def account(scene: Scene, tenant: Tenant, streams: Sequence[Stream]) -> Life:
-    """People of a tenant sign in, make tokens that nobody uses, change streams and pay, over and over."""
+    """People of a tenant sign in, make tokens that nobody uses, change their streams, name and plan, and pay, over and
+    over. Nothing of it ends anybody's access, and some of it has the tenant's looked at again.
+    """
     while True:
         for act in (_sign_in, _tokens, _configure, _pay, _requests):
             yield scene.dice.uniform(5.0, 25.0)
@@ -30,14 +33,9 @@ def _sign_in(scene: Scene, tenant: Tenant, _: Sequence[Stream]) -> None:
 
 def _tokens(scene: Scene, tenant: Tenant, _: Sequence[Stream]) -> None:
     # The token was never anybody's: a subscriber's access must not end by this.
-    values = {
-        "user_id": tenant.user_id,
-        "tenant_id": tenant.tenant_id,
-        "auth_type": "api_token",
-        "token_id": uuid4(scene.dice),
-    }
-    _authentication(scene, tenant, "token_created", values)
-    _authentication(scene, tenant, "token_revoked", values)
+    revoked = token_revoked(tenant.tenant_id, tenant.user_id, uuid4(scene.dice))
+    _authentication(scene, tenant, "token_created", revoked.values)
+    _announce(scene, revoked)
 
 
 def _authentication(scene: Scene, tenant: Tenant, event_type: str, values: dict[str, Any]) -> None:
@@ -52,6 +50,7 @@ def _configure(scene: Scene, tenant: Tenant, streams: Sequence[Stream]) -> None:
         _emit(scene, tenant, event_type, "commodore", "StreamChangeEvent", changed, ("stream", stream_id))
     artifact = {"artifact_type": "ARTIFACT_TYPE_CLIP", "artifact_id": hexadecimal(scene.dice, 32), "status": "ready"}
     _emit(scene, tenant, "artifact_registered", "commodore", "ArtifactEvent", artifact, ("artifact", ""))
+    _announce(scene, tenant_updated(tenant.tenant_id, "name"))
 
 
 def _pay(scene: Scene, tenant: Tenant, _: Sequence[Stream]) -> None:
@@ -64,6 +63,7 @@ def _pay(scene: Scene, tenant: Tenant, _: Sequence[Stream]) -> None:
         "status": "paid",
     }
     _emit(scene, tenant, "invoice_paid", "purser", "BillingEvent", paid, ("invoice", invoice))
+    _announce(scene, subscription_updated(tenant.tenant_id, uuid4(scene.dice), "active"))
 
 
 def _requests(scene: Scene, tenant: Tenant, _: Sequence[Stream]) -> None:
@@ -82,6 +82,10 @@ def _requests(scene: Scene, tenant: Tenant, _: Sequence[Stream]) -> None:
     }
     batch = {"timestamp": scene.second, "source_node": "bridge-1", "aggregates": [aggregate]}
     _emit(scene, tenant, "api_request_batch", "bridge", "APIRequestBatch", batch, ("", ""))
+
+
+def _announce(scene: Scene, announcement: Announcement) -> None:
+    scene.service(**announcement._asdict())
 
 
 def _emit(

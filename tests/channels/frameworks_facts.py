@@ -94,17 +94,42 @@ def _step(field: Field) -> str:
 IGNORED = (
     "auth_login_succeeded auth_login_failed auth_registered auth_token_refreshed mist_admin_session_minted "
     "token_created "
-    "token_revoked wallet_linked wallet_unlinked stream_created stream_updated stream_deleted stream_key_created "
-    "stream_key_deleted artifact_registered artifact_deleted playback_policy_changed tenant_created tenant_updated "
-    "tenant_deleted tenant_cluster_assigned tenant_cluster_unassigned cluster_created cluster_updated cluster_deleted "
+    "wallet_linked stream_created stream_updated stream_deleted stream_key_created "
+    "stream_key_deleted artifact_registered artifact_deleted playback_policy_changed tenant_created "
+    "tenant_cluster_assigned tenant_cluster_unassigned cluster_created cluster_updated cluster_deleted "
     "cluster_invite_created cluster_invite_revoked cluster_subscription_requested cluster_subscription_approved "
     "cluster_subscription_rejected payment_created payment_succeeded payment_failed subscription_created "
-    "subscription_updated subscription_canceled invoice_paid invoice_payment_failed topup_created topup_credited "
+    "invoice_paid invoice_payment_failed topup_created topup_credited "
     "topup_failed api_request_batch playback_boot playback_session_qoe federation_event "
     "raw_mist_webhook unknown orchestrator_discovery_observed "
     "orchestrator_transcode_outcome "
     "orchestrator_ai_outcome"
 )
+
+SIGNALS = {
+    "token_revoked": ("AuthEvent", "token_id user_id"),
+    "wallet_unlinked": ("AuthEvent", "user_id"),
+    "tenant_updated": ("TenantEvent", "tenant_id"),
+    "tenant_deleted": ("TenantEvent", "tenant_id"),
+    "subscription_updated": ("BillingEvent", "tenant_id"),
+    "subscription_canceled": ("BillingEvent", "tenant_id"),
+}
+"""Event type of the control plane that may end access → its payload, and the fields of it that say whose."""
+
+ROLES = {
+    "streams": "owner admin member viewer service",
+    "analytics": "owner admin member viewer service",
+    "system": "owner admin member service",
+    "messaging": "owner admin member",
+    "ai": "owner admin member",
+}
+"""Channel → the platform's roles that read it."""
+
+USER_ROLES = "owner admin member service viewer"
+"""Every role that the platform gives to users."""
+
+PLATFORM = "node_lifecycle_update load_balancing orchestrator_state_update"
+"""Event types that may be of no tenant: the platform's own service sends those of `system` without one to everybody."""
 
 SENSITIVE = {
     "viewer_connect": "host viewer_token request_url",

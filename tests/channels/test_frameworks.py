@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from signalman.access_rules import Claims, TokenScheme
 from signalman.catalog import default_folder, load
 from signalman.catalog.paths import keeps
-from signalman.channel import Catalog, ClockRule, EventType, KeepTree
+from signalman.channel import Catalog, EventType
+from signalman.fields import KeepTree
+from signalman.simulate.messages import messages
+from signalman.table import ClockRule
 from tests.channels.frameworks_facts import (
     CHANGES,
     DDL,
@@ -15,12 +19,16 @@ from tests.channels.frameworks_facts import (
     NOWHERE,
     ORDER_BY,
     PAYLOADS,
+    PLATFORM,
+    ROLES,
     ROUNDED,
     ROUTES,
     SENSITIVE,
     SENSITIVE_COLUMNS,
     SERVICE,
+    SIGNALS,
     TABLES,
+    USER_ROLES,
     fields,
 )
 
@@ -51,8 +59,44 @@ def test_payloads(catalog: Catalog) -> None:
 
 
 def test_known_event_types_are_routed_or_ignored(catalog: Catalog) -> None:
-    """Whatever the platform is known to send is one of the two, so that "unknown" means really unknown."""
+    """Or a signal: whatever the platform is known to send is one of these, so that "unknown" means really unknown."""
     assert catalog.ignored == set(IGNORED.split())
+    assert set(catalog.signals) == {("service", name) for name in SIGNALS}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_signals_name_fields_of_their_messages(catalog: Catalog, name: str) -> None:
+    """The payload's own ids come first, before those of who did it, which stand beside the payload."""
+    message, wanted = SIGNALS[name]
+    rule = catalog.signals["service", name]
+    first = [path.split("|")[0] for path in (rule.token, rule.user, *rule.scope) if path]
+    assert first == [f"data.{field}" for field in wanted.split()]
+    assert set(wanted.split()) <= set(messages()[message])
+
+
+def test_who_reads_a_channel(catalog: Catalog) -> None:
+    """The roles are those that the platform gives to users, and the owner of a tenant reads everything of it."""
+    assert {name: channel.roles for name, channel in catalog.channels.items()} == {
+        name: set(roles.split()) for name, roles in ROLES.items()
+    }
+    assert all(channel.roles <= set(USER_ROLES.split()) for channel in catalog.channels.values())
+    assert all({"owner", "admin", "member"} <= channel.roles for channel in catalog.channels.values())
+
+
+def test_credentials(catalog: Catalog) -> None:
+    """As the platform writes its tokens: people by role alone, operators by a role that opens no tenant's channel."""
+    rules = catalog.access
+    assert rules.claims == Claims("user_id", ("role", "roles"), None)
+    assert rules.tokens == (TokenScheme("hashed", "fw_"),)
+    assert (rules.match, rules.operator_role) == ("exact", "platform_operator")
+    assert not any(rules.operator_role in channel.roles for channel in catalog.channels.values())
+    assert {"tokens", "users"} < set(rules.statements)
+
+
+def test_what_may_belong_to_no_tenant(catalog: Catalog) -> None:
+    """What nodes of the platform's own clusters tell, and nothing of anybody's streams, viewers or messages."""
+    found = {event.name for _, event in catalog.routes.values() if event.platform}
+    assert found == set(PLATFORM.split()) == set(ROUTES["system"].split())
 
 
 def event_of(catalog: Catalog, event_type: str) -> EventType:

@@ -10,11 +10,13 @@ import pytest
 from signalman import clock
 from signalman.catalog import default_folder, load
 from signalman.catalog import models as shapes
+from signalman.catalog import pack_models as pack_shapes
 from signalman.catalog.findings import Findings
 from signalman.catalog.paths import keep_tree
 from signalman.catalog.suspicious import leaves, warnings
-from signalman.channel import Catalog, ColumnType, Limits, Operation, Redaction
+from signalman.channel import Catalog, Limits
 from signalman.event import Event, Record
+from signalman.fields import Operation, Redaction
 from signalman.redaction import Operators, Pseudonyms
 from signalman.relay.decode import Decoder
 from signalman.relay.encode import encode
@@ -22,14 +24,19 @@ from signalman.relay.redact import Redactor
 from signalman.relay.route import Router
 from signalman.relay.rows import Rows
 from signalman.relay.values import ZERO
+from signalman.table import ColumnType
 
 README = Path(__file__).parents[2] / "channels" / "README.md"
 
 SECTIONS: dict[str, type[shapes.Shape]] = {
-    "`[pack]`": shapes.PackShape,
-    "`[[scope]]`": shapes.ScopeShape,
-    "`[topics.<name>]`": shapes.TopicShape,
-    "`[topics.<name>.envelope]`": shapes.EnvelopeShape,
+    "`[pack]`": pack_shapes.PackShape,
+    "`[[scope]]`": pack_shapes.ScopeShape,
+    "`[access]`": pack_shapes.AccessShape,
+    "`claims`": pack_shapes.ClaimsShape,
+    "`[[access.tokens]]`": pack_shapes.TokenShape,
+    "`[signals.<type>]`": pack_shapes.SignalShape,
+    "`[topics.<name>]`": pack_shapes.TopicShape,
+    "`[topics.<name>.envelope]`": pack_shapes.EnvelopeShape,
     "The file": shapes.ChannelFile,
     "`[limits]`": shapes.LimitsShape,
     "`[filters.<name>]`": shapes.FilterShape,
@@ -64,7 +71,7 @@ def sections(text: str) -> dict[str, str]:
 
 def test_every_shape_has_its_section() -> None:
     """No class of file shapes is forgotten by the next test."""
-    described = {*SECTIONS.values(), shapes.PackFile}
+    described = {*SECTIONS.values(), pack_shapes.PackFile}
     assert set(shapes.Shape.__subclasses__()) == described
 
 
@@ -83,7 +90,7 @@ def test_tables_of_the_pack_file(text: str) -> None:
     """The pack file's own tables are named."""
     sentence = re.search(r"Tables of `pack.toml` as a whole: (.+)\.", text)
     assert sentence is not None
-    assert set(re.findall(r"`(\w+)`", sentence[1])) == set(shapes.PackFile.model_fields)
+    assert set(re.findall(r"`(\w+)`", sentence[1])) == set(pack_shapes.PackFile.model_fields)
 
 
 def test_types_of_columns(text: str) -> None:
@@ -102,7 +109,7 @@ SCOPE = ("w-1", "t-1")
 def pack(text: str, heading: str, folder: Path) -> Catalog:
     """The pack of the README's section *heading*, written to *folder* and loaded."""
     section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    for name, body in re.findall(r"`(\w+\.toml)`:\n\n```toml\n(.*?)```", section, flags=re.DOTALL):
+    for name, body in re.findall(r"`(\w+\.(?:toml|sql))`:\n\n```(?:toml|sql)\n(.*?)```", section, flags=re.DOTALL):
         (folder / name).write_text(body, encoding="utf-8")
     return load(folder)
 
@@ -122,7 +129,7 @@ def test_example(text: str, tmp_path: Path) -> None:
     safe = Redactor(catalog, pseudonyms=KEY).redact(event)
     assert (safe.removed, safe.unread) == (0, 0)
     received = json.loads(encode(safe.event, Rows(catalog, pseudonyms=KEY).changes(event).rows))
-    _, data, rows = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)
+    _, data, rows = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)[:3]
     assert list(received["data"].items()) == list(json.loads(data).items())
     assert received["rows"] == json.loads(rows)
 

@@ -1,79 +1,184 @@
 """Who may read what: the table of cases is the decision."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from signalman.access.grants import grants, may_read, resolve_scope
-from signalman.channel import ScopeLevel
+from signalman.channel import Catalog
 from signalman.errors import Forbidden
-from signalman.event import Scope
+from signalman.event import PLATFORM, Scope
 from signalman.principal import Grant, Principal
-from tests.unit.access.make import ONE_LEVEL, OTHER, TENANT, THREE_LEVELS, catalog
+from tests.unit.access.world import CHANNELS, DEEP, FLAT, OTHER, TENANT, by_segments, catalog
 
-ALL = {"streams", "system", "ai"}
 NIL = "00000000-0000-0000-0000-000000000000"
-DEEP = ("acme", "video", TENANT)
+SYSTEM = "00000000-0000-0000-0000-000000000001"
+
+OWN: Scope = (TENANT,)
+ALIEN: Scope = (OTHER,)
+DEEPEST: Scope = ("acme", "video", TENANT)
 
 
-@dataclass(frozen=True)
-class Case:
-    """A principal, and the channels that it may read within its own scope."""
+def words(text: str | None) -> frozenset[str] | None:
+    """A list as a text of words."""
+    return None if text is None else frozenset(text.split())
 
-    what: str
-    kind: Literal["user", "token", "account"]
-    permissions: frozenset[str] | None
+
+def user(roles: str, permissions: str | None = None, scope: Scope = OWN, *, operator: bool = False) -> Principal:
+    """A person."""
+    return Principal("user", "u", scope, frozenset(roles.split()), words(permissions), operator=operator)
+
+
+def token(permissions: str | None, roles: str = "owner", scope: Scope = OWN, *, operator: bool = False) -> Principal:
+    """A program."""
+    return Principal("token", "t", scope, frozenset(roles.split()), words(permissions), operator=operator)
+
+
+def account(roles: str, permissions: str | None = None, scope: Scope = OWN, *, operator: bool = False) -> Principal:
+    """One of the configuration's own."""
+    return Principal("account", "a", scope, frozenset(roles.split()), words(permissions), operator=operator)
+
+
+class Case(NamedTuple):
+    """Who, which channel, which scope: whether it may be read, and why."""
+
+    who: Principal
+    channel: str
     scope: Scope
-    channels: set[str]
-    levels: tuple[ScopeLevel, ...] = field(default=ONE_LEVEL, repr=False)
-
-
-def perms(*names: str) -> frozenset[str]:
-    """Permissions of a token."""
-    return frozenset(names)
+    reads: bool
+    why: str
 
 
 CASES = [
-    Case("a user reads all", "user", None, (TENANT,), ALL),
-    Case("an account reads all", "account", None, (TENANT,), ALL),
-    Case("an account with permissions reads what they open", "account", perms("read"), (TENANT,), {"streams"}),
-    Case("a user with permissions reads what they open", "user", perms("read"), (TENANT,), {"streams"}),
-    Case("a token needs one of several permissions", "token", perms("read"), (TENANT,), {"streams"}),
-    Case("the other one will do", "token", perms("streams:read"), (TENANT,), {"streams"}),
-    Case("two permissions open two", "token", perms("read", "infrastructure:read"), (TENANT,), {"streams", "system"}),
-    Case("foreign permissions open nothing", "token", perms("billing:read", "streams:write"), (TENANT,), set()),
-    Case("no wildcard", "token", perms("*", "streams:*", ""), (TENANT,), set()),
-    Case("case counts", "token", perms("READ", "Streams:Read"), (TENANT,), set()),
-    Case("a token without permissions", "token", perms(), (TENANT,), set()),
-    Case("a token with permissions unknown", "token", None, (TENANT,), set()),
-    Case("a user without scope", "user", None, (), set()),
-    Case("a user with an empty level", "user", None, ("",), set()),
-    Case("a user of the nil tenant", "user", None, (NIL,), set()),
-    Case("a tenant that is no UUID", "user", None, ("*",), set()),
-    Case("a tenant not in its one form", "user", None, (TENANT.upper(),), set()),
-    Case("a level too many", "user", None, (TENANT, OTHER), set()),
-    Case("a token without scope", "token", perms("read"), (), set()),
-    Case("an account without scope", "account", None, (), set()),
-    Case("three levels", "user", None, DEEP, ALL, THREE_LEVELS),
-    Case("the narrowest level missing", "user", None, DEEP[:2], set(), THREE_LEVELS),
-    Case("the narrowest level empty", "user", None, (*DEEP[:2], ""), set(), THREE_LEVELS),
-    Case("the widest level empty", "user", None, ("", *DEEP[1:]), set(), THREE_LEVELS),
-    Case("a level between empty", "user", None, ("acme", " ", TENANT), set(), THREE_LEVELS),
-    Case("a scope without levels in the pack", "user", None, (), set(), ()),
+    # People, by role.
+    Case(user("owner"), "streams", OWN, True, "one of the channel's roles"),
+    Case(user("viewer"), "streams", OWN, True, "the other one will do"),
+    Case(user("viewer guest"), "streams", OWN, True, "further roles do no harm"),
+    Case(user("owner"), "system", OWN, True, "the only role"),
+    Case(user("viewer"), "system", OWN, False, "not that role"),
+    Case(user("guest"), "streams", OWN, False, "no such role"),
+    Case(user("Owner"), "streams", OWN, False, "case counts"),
+    Case(user(""), "streams", OWN, False, "no role at all"),
+    Case(user("owner viewer"), "nobody", OWN, False, "a channel without roles is nobody's"),
+    Case(user("owner"), "unheard", OWN, False, "there is no such channel"),
+    # People to whom the platform gives permissions, too.
+    Case(user("owner", "read"), "streams", OWN, True, "role and permission"),
+    Case(user("owner", "system:read"), "streams", OWN, False, "a role without the permission"),
+    Case(user("guest", "read"), "streams", OWN, False, "a permission without the role"),
+    Case(user("owner", ""), "streams", OWN, False, "an empty list of permissions opens nothing"),
+    Case(user("owner", ""), "nobody", OWN, False, "nothing asked for is nothing met"),
+    # Accounts are like people.
+    Case(account("owner"), "streams", OWN, True, "by role"),
+    Case(account("member"), "streams", OWN, False, "not by another one"),
+    Case(account("owner", "read"), "streams", OWN, True, "role and permission"),
+    Case(account("owner", "read"), "system", OWN, False, "limited to what its permissions open"),
+    Case(account("owner", ""), "streams", OWN, False, "limited to nothing"),
+    # Programs, by permission alone.
+    Case(token("read"), "streams", OWN, True, "one of the channel's permissions"),
+    Case(token("streams:read"), "streams", OWN, True, "the other one"),
+    Case(token("billing:read read"), "streams", OWN, True, "among others"),
+    Case(token("read", roles=""), "streams", OWN, True, "no role is asked of it"),
+    Case(token("read", roles="owner"), "system", OWN, False, "its user's role opens nothing to it"),
+    Case(token("billing:read streams:write"), "streams", OWN, False, "others' permissions"),
+    Case(token("READ Streams:Read"), "streams", OWN, False, "case counts"),
+    Case(token("* streams:* *:read"), "streams", OWN, False, "no wildcards, unless the platform has them"),
+    Case(token(""), "streams", OWN, False, "without any"),
+    Case(token(None), "streams", OWN, False, "permissions unknown"),
+    Case(token("streams:read system:read read"), "nobody", OWN, False, "a channel without permissions is no token's"),
+    # Whose it is.
+    Case(user("owner"), "streams", ALIEN, False, "another tenant's"),
+    Case(token("read"), "streams", ALIEN, False, "another tenant's, for a program"),
+    Case(account("owner"), "streams", ALIEN, False, "another tenant's, for an account"),
+    Case(user("owner"), "streams", (), False, "nobody's"),
+    Case(user("owner"), "streams", ("",), False, "an empty id"),
+    Case(user("owner"), "streams", (TENANT, TENANT), True, "below its own, if there were such a feed"),
+    Case(user("owner", scope=()), "streams", OWN, False, "who has no scope has nothing"),
+    Case(user("owner", scope=()), "streams", (), False, "nor what has none"),
+    Case(user("owner", scope=("",)), "streams", ("",), False, "an empty level"),
+    Case(user("owner", scope=(NIL,)), "streams", (NIL,), False, "the id of nothing"),
+    Case(user("owner", scope=("*",)), "streams", ("*",), False, "no id"),
+    Case(user("owner", scope=(TENANT.upper(),)), "streams", (TENANT.upper(),), False, "not in its one form"),
+    Case(user("owner", scope=(TENANT, OTHER)), "streams", (TENANT, OTHER), False, "a level too many"),
+    Case(token("read", scope=()), "streams", OWN, False, "a program without scope"),
+    Case(account("owner", scope=()), "streams", OWN, False, "an account without scope"),
+    Case(user("owner", scope=(SYSTEM,)), "streams", (SYSTEM,), True, "the platform's tenant is one like any"),
+    # What belongs to no tenant.
+    Case(user("", operator=True), "system", PLATFORM, True, "an operator, whatever his role"),
+    Case(user("owner"), "system", PLATFORM, False, "no operator"),
+    Case(user("platform_operator"), "system", PLATFORM, False, "a role is not enough: configuration has its say"),
+    Case(user("owner", operator=True), "streams", PLATFORM, False, "the channel tells nothing of the platform"),
+    Case(user("", operator=True), "system", OWN, False, "to run the platform opens nothing of a tenant"),
+    Case(user("", operator=True), "system", ALIEN, False, "nor of another one"),
+    Case(user("owner", operator=True), "system", OWN, True, "beside what his role opens"),
+    Case(user("", "system:read", operator=True), "system", PLATFORM, True, "with the permission, where he has any"),
+    Case(user("", "read", operator=True), "system", PLATFORM, False, "permissions limit him as well"),
+    Case(account("", operator=True), "system", PLATFORM, True, "an account may"),
+    Case(token("system:read", operator=True), "system", PLATFORM, False, "a program never does"),
+    Case(user("owner", scope=(), operator=True), "system", PLATFORM, False, "an operator without scope"),
+    Case(user("owner", scope=PLATFORM), "system", PLATFORM, False, "it is no tenant to belong to"),
+    Case(user("owner", scope=PLATFORM, operator=True), "system", PLATFORM, False, "not for an operator either"),
+    Case(user("owner", operator=True), "system", (*PLATFORM, TENANT), False, "nothing lies below it"),
+]
+
+WIDE = [
+    Case(user("owner", scope=DEEPEST), "streams", DEEPEST, True, "complete"),
+    Case(user("owner", scope=DEEPEST), "streams", ("acme", "video", OTHER), False, "the tenant beside"),
+    Case(user("owner", scope=("acme", "video")), "streams", DEEPEST, True, "a tenant of its workspace"),
+    Case(user("owner", scope=("acme", "video")), "streams", ("acme", "audio", TENANT), False, "another workspace"),
+    Case(user("owner", scope=("acme",)), "streams", DEEPEST, True, "a tenant of its organization"),
+    Case(user("owner", scope=("acme",)), "streams", ("acme2", "video", TENANT), False, "a name that begins alike"),
+    Case(token("read", scope=("acme",)), "streams", DEEPEST, True, "a program's the same"),
+    Case(user("owner", scope=()), "streams", DEEPEST, False, "nothing is not everything"),
+    Case(user("owner", scope=("acme", "")), "streams", ("acme", "", TENANT), False, "an empty id is not an absent one"),
+    Case(user("owner", scope=("acme", "", TENANT)), "streams", ("acme", "", TENANT), False, "nor in the midst"),
+    Case(user("owner", scope=("", "video", TENANT)), "streams", ("", "video", TENANT), False, "nor at the top"),
+    Case(user("owner", scope=("acme", " ")), "streams", ("acme", " ", TENANT), False, "a blank is no id"),
+    Case(user("owner", scope=("@platform",)), "system", PLATFORM, False, "the name of the platform is no id"),
+    Case(user("owner", scope=("acme", "@platform")), "system", ("acme", "@platform"), False, "at no level"),
+    Case(user("", scope=("acme",), operator=True), "system", PLATFORM, True, "an operator with a wide scope"),
+]
+
+SEGMENTS = [
+    Case(token("streams:*"), "streams", OWN, True, "any action"),
+    Case(token("*:read"), "system", OWN, True, "any resource"),
+    Case(token("*"), "system", OWN, False, "one segment is not two"),
+    Case(token("streams:wri*"), "streams", OWN, False, "a star is a whole segment"),
+    Case(user("owner", "*:read"), "system", OWN, True, "people with permissions, too"),
+    Case(user("viewer", "*:*"), "system", OWN, False, "and the role all the same"),
+    Case(user("", "system:*", operator=True), "system", PLATFORM, True, "operators, too"),
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-def test_the_table_of_grants(case: Case) -> None:
-    """Each principal may read exactly the listed channels, within exactly its own scope."""
-    principal = Principal(case.kind, "p", case.scope, permissions=case.permissions)
-    granted = grants(principal, catalog(case.levels))
-    assert granted == {Grant(name, case.scope) for name in case.channels}
-    for name in ALL:
-        assert may_read(granted, name, case.scope) is (name in case.channels)
+def tabled(cases: Iterable[Case], pack: Catalog) -> list[object]:
+    """*cases* for pytest, each named by its reason."""
+    return [pytest.param(pack, case, id=f"{case.who.kind}: {case.why}") for case in cases]
+
+
+@pytest.mark.parametrize(
+    ("pack", "case"),
+    [*tabled(CASES, catalog()), *tabled(WIDE, catalog(DEEP)), *tabled(SEGMENTS, by_segments())],
+)
+def test_the_table(pack: Catalog, case: Case) -> None:
+    """Each line is one answer of the decision, with its reason."""
+    assert may_read(grants(case.who, pack), case.channel, case.scope) is case.reads
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.why)
+def test_grants_are_of_its_own_scope_or_the_platform(case: Case) -> None:
+    """A grant names a channel of the pack, and the very scope of the principal, or the platform for an operator."""
+    for grant in grants(case.who, catalog()):
+        assert grant.channel in CHANNELS
+        assert grant.scope == case.who.scope or (grant.scope == PLATFORM and case.who.operator)
+
+
+@pytest.mark.parametrize("absent", [("acme",), ("acme", "video")])
+def test_a_level_that_is_not_optional_must_be_there(absent: Scope) -> None:
+    """Where a platform does not say that credentials may stop there, one that does opens nothing."""
+    strict = tuple(level.__class__(level.name, level.type, level.claim) for level in DEEP)
+    assert grants(user("owner", scope=absent), catalog(strict)) == frozenset()
+    with pytest.raises(Forbidden):
+        resolve_scope(user("owner", scope=absent), DEEPEST, strict)
 
 
 @pytest.mark.parametrize(
@@ -85,19 +190,23 @@ def test_the_table_of_grants(case: Case) -> None:
         ((), (TENANT,), False),
         ((), (), False),
         (("",), ("",), False),
-        (("acme",), DEEP, True),
-        (("acme", "video"), DEEP, True),
-        (DEEP, DEEP, True),
-        (DEEP, ("acme",), False),
-        (DEEP, ("acme", "video"), False),
-        (("acm",), DEEP, False),
-        (("video",), DEEP, False),
+        (("acme",), DEEPEST, True),
+        (("acme", "video"), DEEPEST, True),
+        (DEEPEST, DEEPEST, True),
+        (DEEPEST, ("acme",), False),
+        (DEEPEST, ("acme", "video"), False),
+        (("acm",), DEEPEST, False),
+        (("video",), DEEPEST, False),
         (("acme", ""), ("acme", "", TENANT), False),
-        (("acme", "audio"), DEEP, False),
+        (("acme", "audio"), DEEPEST, False),
+        (PLATFORM, PLATFORM, True),
+        (PLATFORM, (TENANT,), False),
+        (PLATFORM, (*PLATFORM, TENANT), False),
+        ((TENANT,), PLATFORM, False),
     ],
 )
 def test_a_grant_opens_what_lies_below_its_scope(grant: Scope, scope: Scope, opens: bool) -> None:  # noqa: FBT001 # a table
-    """The grant's scope is a prefix, level by level, and an empty one opens nothing."""
+    """The grant's scope is a prefix, level by level; an empty one opens nothing, the platform's itself alone."""
     assert may_read({Grant("streams", grant)}, "streams", scope) is opens
     assert not may_read({Grant("streams", grant)}, "system", scope)
 
@@ -105,48 +214,69 @@ def test_a_grant_opens_what_lies_below_its_scope(grant: Scope, scope: Scope, ope
 @pytest.mark.parametrize("requested", [None, [TENANT], [TENANT.upper()]])
 def test_the_own_scope_is_had_by_asking_for_nothing_or_for_itself(requested: list[str] | None) -> None:
     """Both ways lead to the canonical scope."""
-    assert resolve_scope(Principal("user", "p", (TENANT,)), requested, ONE_LEVEL) == (TENANT,)
+    assert resolve_scope(user("owner"), requested, FLAT) == OWN
+
+
+REFUSED = "This credential does not reach that scope (tenant); omit it to get your own."
 
 
 @pytest.mark.parametrize(
-    "requested", [[], [""], [OTHER], ["*"], [NIL], [TENANT, TENANT], [TENANT + " "], [f"{{{TENANT}}}"], ["x" * 9999]]
+    "requested",
+    [
+        [],
+        [""],
+        [OTHER],
+        ["*"],
+        [NIL],
+        [TENANT, TENANT],
+        [TENANT + " "],
+        [f"{{{TENANT}}}"],
+        ["x" * 9999],
+        list(PLATFORM),
+        [*PLATFORM, TENANT],
+    ],
 )
 def test_whatever_else_is_asked_for_is_forbidden_in_the_same_words(requested: list[str]) -> None:
-    """A refusal does not tell a foreign tenant from one that does not exist, and repeats nothing."""
+    """A refusal does not tell a foreign tenant from none, or from the platform, and repeats nothing."""
     with pytest.raises(Forbidden) as refused:
-        resolve_scope(Principal("user", "p", (TENANT,)), requested, ONE_LEVEL)
+        resolve_scope(user("owner"), requested, FLAT)
     assert refused.value.code == "forbidden"
-    assert str(refused.value) == "This credential does not reach that scope (tenant); omit it to get your own."
+    assert str(refused.value) == REFUSED
 
 
-@pytest.mark.parametrize("scope", [(), ("",), (NIL,)])
-@pytest.mark.parametrize("requested", [None, [], [""], [TENANT]])
-def test_a_principal_without_scope_gets_none(scope: Scope, requested: list[str] | None) -> None:
-    """Nobody's scope cannot be filled in by a request."""
+@pytest.mark.parametrize("scope", [(), ("",), (NIL,), (TENANT.upper(),), PLATFORM])
+@pytest.mark.parametrize("requested", [None, [], [""], [TENANT], list(PLATFORM)])
+@pytest.mark.parametrize("operator", [False, True])
+def test_a_principal_without_scope_gets_none(scope: Scope, requested: list[str] | None, *, operator: bool) -> None:
+    """Nobody's scope cannot be filled in by a request, and an operator without one asks for nothing either."""
     with pytest.raises(Forbidden):
-        resolve_scope(Principal("user", "p", scope), requested, ONE_LEVEL)
+        resolve_scope(user("owner", scope=scope, operator=operator), requested, FLAT)
+
+
+@pytest.mark.parametrize("levels", [FLAT, DEEP])
+def test_an_operator_asks_for_the_platform_by_name(levels: tuple[object, ...]) -> None:
+    """By its name alone; without a request he gets his own scope, like everybody."""
+    operator = user("", scope=OWN if levels == FLAT else DEEPEST, operator=True)
+    known = FLAT if levels == FLAT else DEEP
+    assert resolve_scope(operator, list(PLATFORM), known) == PLATFORM
+    assert resolve_scope(operator, None, known) == operator.scope
+    for requested in ([*PLATFORM, TENANT], [TENANT, *PLATFORM], ["@Platform"]):
+        with pytest.raises(Forbidden):
+            resolve_scope(operator, requested, known)
+    with pytest.raises(Forbidden):
+        resolve_scope(token("system:read", scope=operator.scope, operator=True), list(PLATFORM), known)
 
 
 def test_a_wider_principal_names_the_rest() -> None:
     """With several levels, a request fills in what the principal's prefix leaves open, and must be complete."""
-    wide = Principal("user", "p", ("acme",))
-    assert resolve_scope(wide, list(DEEP), THREE_LEVELS) == DEEP
-    for requested in (None, ["acme"], ["acme", "video"], ["acme", "video", ""], ["other", "video", TENANT]):
-        with pytest.raises(Forbidden):
-            resolve_scope(wide, requested, THREE_LEVELS)
+    wide = user("owner", scope=("acme",))
+    assert resolve_scope(wide, list(DEEPEST), DEEP) == DEEPEST
+    for requested in (["acme"], ["acme", "video"], ["acme", "video", ""], ["other", "video", TENANT]):
+        with pytest.raises(Forbidden, match="does not reach that scope"):
+            resolve_scope(wide, requested, DEEP)
 
 
-IDS = st.lists(st.sampled_from(["", "acme", "video", TENANT, OTHER, NIL]), max_size=4)
-
-
-@given(own=IDS, requested=st.none() | IDS, levels=st.sampled_from([ONE_LEVEL, THREE_LEVELS]))
-def test_a_request_never_widens(own: list[str], requested: list[str] | None, levels: tuple[ScopeLevel, ...]) -> None:
-    """Whatever is asked for, what comes out is complete, and begins with all of the principal's own scope."""
-    try:
-        scope = resolve_scope(Principal("user", "p", tuple(own)), requested, levels)
-    except Forbidden:
-        return
-    assert own
-    assert all(scope)
-    assert len(scope) == len(levels)
-    assert list(scope[: len(own)]) == own
+def test_a_wider_principal_is_told_to_choose() -> None:
+    """Who reaches several scopes and names none has none of his own to be given."""
+    with pytest.raises(Forbidden, match=r"several scopes; name one in full \(organization, workspace, tenant\)"):
+        resolve_scope(user("owner", scope=("acme", "video")), None, DEEP)

@@ -51,6 +51,7 @@ STREAMS = """
 title = "Streams"
 description = "Streams of a tenant."
 permissions = ["streams:read"]
+roles = ["member"]
 topic = "media"
 
 [filters.stream_id]
@@ -89,6 +90,7 @@ MINIMAL = """
 title = "Other"
 description = "Another channel."
 permissions = ["other:read"]
+roles = ["member"]
 topic = "plain"
 """
 

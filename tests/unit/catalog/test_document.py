@@ -1,9 +1,13 @@
 """A pack as a document: what each line says."""
 
 import re
+from dataclasses import replace
 
+from signalman.access_rules import SignalRule
 from signalman.catalog.document import document
-from signalman.channel import Catalog, Channel, EventType, Expand, Redaction, RowChange, Table
+from signalman.channel import Catalog, Channel, EventType, Expand
+from signalman.fields import Redaction
+from signalman.table import RowChange, Table
 
 TABLE = Table(
     name="alerts",
@@ -79,8 +83,12 @@ def made(*events: EventType) -> str:
     """The document of a pack with one channel that has *events*."""
     tables = {} if events == (PLAIN,) else {"alerts": TABLE}
     named = {event.name: event for event in events}
-    channel = Channel("alerts", "Alerts", "All alerts.", frozenset({"read", "alerts:read"}), named, {}, tables)
-    return document(Catalog("own", "Own", (), {}, {"alerts": channel}, frozenset({"b", "a"} if tables else ())))
+    roles = frozenset({"viewer", "boss"} if tables else ())
+    permissions = frozenset({"read", "alerts:read"})
+    channel = Channel("alerts", "Alerts", "All alerts.", permissions, named, {}, tables, roles=roles)
+    signals = {("users", name): SignalRule(user="id") for name in ("moved", "gone")} if tables else {}
+    ignored = frozenset({"b", "a"} if tables else ())
+    return document(Catalog("own", "Own", (), {}, {"alerts": channel}, ignored, signals=signals))
 
 
 def section(heading: str) -> list[str]:
@@ -125,6 +133,12 @@ def test_batch() -> None:
     ]
 
 
+def test_what_is_the_platforms() -> None:
+    """It says so, beside what else there is to say of it."""
+    text = made(replace(PLAIN, platform=True))
+    assert "### `plain`\n\nWhere it is of no tenant, it is for those who run the platform. (1 shown)\n" in text
+
+
 def test_table() -> None:
     """Columns of the store, those that Signalman adds, those that nobody sees."""
     assert section("### Table `alerts`") == [
@@ -145,14 +159,19 @@ def test_overview() -> None:
     assert text.split("\n")[2] == (
         "| [`alerts`](#channel-alerts) | [`alert`](#alert), [`batch`](#batch) | [`alerts`](#table-alerts) |"
     )
-    assert "All alerts. A token needs one of `alerts:read`, `read`." in text
+    tokens = "A token needs one of the permissions `alerts:read`, `read`"
+    assert f"All alerts. {tokens}, a person one of the roles `boss`, `viewer`." in text
+    told = "Event types that say whose access may have changed. They are shown to nobody"
+    assert f"## About access\n\n{told}: `gone`, `moved`.\n" in text
     assert text.endswith("## Sent nowhere\n\nEvent types that are known, and that no channel has: `a`, `b`.\n")
 
 
 def test_nothing_is_said_of_nothing() -> None:
-    """No ignored event types, no sentence about them; no table, no changes; no `about`, no empty words."""
+    """No ignored event types or signals, no sentence about them; no table, no changes; no `about`, no empty words."""
     text = made(PLAIN)
     assert "Sent nowhere" not in text
+    assert "About access" not in text
+    assert "`read`, no person reads it." in text
     assert text.endswith(
         "\n### `plain`\n\n(1 shown)\n\n| field | subscribers get | why |\n| --- | --- | --- |\n| `x` | shown |  |\n"
     )

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from signalman.catalog import load
-from signalman.channel import Catalog, EventType, Expand, Redaction, Table
+from signalman.channel import Catalog, EventType, Expand
+from signalman.fields import Redaction
+from signalman.table import Table
 from tests.unit.catalog.extension import BASE, FILTER, OWN, ZOO, own, write_base
 from tests.unit.catalog.sample import MINIMAL, replaced
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from signalman.catalog import load
-from signalman.channel import Condition, Envelope, Expand, Filter, ScopeLevel, Topic
+from signalman.channel import Envelope, Expand, Filter, ScopeLevel, Topic
+from signalman.table import Condition
 from tests.unit.catalog.sample import MINIMAL, PACK, STREAMS, faults, replaced, write
 
 LEVELS = """

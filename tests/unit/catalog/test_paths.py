@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from signalman.catalog.findings import Findings
 from signalman.catalog.paths import keep_tree, keeps
-from signalman.channel import KeepTree
+from signalman.fields import KeepTree
 
 NAMES = st.sampled_from(["a", "b", "c", "stream_id", "h3-index", "Name2"])
 SEGMENTS = st.lists(NAMES, min_size=1, max_size=4).map(tuple)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from signalman.catalog import load
-from signalman.channel import Catalog, Limits, Redaction
+from signalman.channel import Catalog, Limits
+from signalman.fields import Redaction
 from tests.unit.catalog.sample import MINIMAL, PACK, write
 
 SEEN = """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from signalman.catalog import load
-from signalman.channel import ClockRule, RowChange, Setting, Source, Table, When
+from signalman.table import ClockRule, RowChange, Setting, Source, Table, When
 from tests.unit.catalog.sample import STREAMS, faults, replaced, write
 
 ROWS = (

@@ -171,14 +171,6 @@ def test_a_table_shows_what_the_event_hides(tmp_path: Path) -> None:
     assert warned(tmp_path, f'{ROWS}why = {{ owner = "a team" }}') == []
 
 
-def test_permissions_are_no_patterns(tmp_path: Path) -> None:
-    """A star in a permission opens nothing, and is meant to."""
-    write(tmp_path, other=MINIMAL.replace("other:read", "other:*") + '[events.seen]\nkeep = ["a"]\n')
-    assert [str(each) for each in warnings(load(tmp_path))] == [
-        'other.toml: permissions: "other:*" is no pattern: a token must have exactly this permission'
-    ]
-
-
 def test_what_ships_has_an_answer_to_everything() -> None:
     """The pack of FrameWorks argues each of its choices."""
     assert warnings(load(default_folder("frameworks"))) == []

@@ -27,6 +27,8 @@ SERVICE_DATA = {
     "artifact_registered": "ArtifactEvent",
     "artifact_node_copy": "ArtifactNodeCopyEvent",
     "invoice_paid": "BillingEvent",
+    "subscription_updated": "BillingEvent",
+    "tenant_updated": "TenantEvent",
     "api_request_batch": "APIRequestBatch",
     "message_received": "MessageLifecycleData",
     "message_updated": "MessageLifecycleData",
