@@ -2,24 +2,30 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import asyncpg
 
-# Generic for the type checker only.
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+from signalman.backends.postgres_hosts import Connection, PostgresHosts
+
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+Check: TypeAlias = Callable[[Sequence[str], Sequence[tuple[str, str]]], None]
+"""Is told a statement's parameters, as types, and its columns, as names and types, before it is run; may raise."""
 
 STALE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     BrokenPipeError,
     ConnectionResetError,
 )
-"""How a connection shows that it died while it lay idle."""
+"""How a connection shows that it died while it lay idle. The driver takes it for an error of its own when the server's
+last word has been read, and the end of the connection has not.
+"""
 
 _CLOSE_TIMEOUT = 1.0
 """Seconds that the server has to take its leave."""
@@ -29,25 +35,15 @@ class PostgresPool:
     """A few connections to one database. Between `open` and `close`, it may be used by many tasks at once.
 
     Args:
-        url: ``postgres://`` with one host or, as YugabyteDB has it, several with commas between. Its path is ignored.
-        database: The database.
+        hosts: Where the server is. Several pools may share them.
+        database: The database; None is the one of the hosts' URL.
         connections: At most so many at a time; who finds none free waits.
-        connect_timeout: Seconds for a connection, all hosts together. Each has its share of them: the driver would
-            spend them all on a first host that hangs.
-        role: Shown by the server as ``application_name``.
-
-    Raises:
-        ValueError: The URL cannot be understood. It is not repeated.
     """
 
-    def __init__(
-        self, url: str, database: str, *, connections: int, connect_timeout: float, role: str = "signalman"
-    ) -> None:
-        self._hosts = single_hosts(url)
+    def __init__(self, hosts: PostgresHosts, database: str | None, *, connections: int) -> None:
+        self._hosts = hosts
         self._database = database
         self._connections = connections
-        self._host_timeout = connect_timeout / len(self._hosts)
-        self._role = role
         self._pool: Pool | None = None
 
     async def open(self) -> None:
@@ -65,21 +61,22 @@ class PostgresPool:
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await pool.close()
 
-    async def fetch_row(self, sql: str, *values: str) -> asyncpg.Record | None:
-        """The first row, or None. For statements that only read: a connection that lay idle and turns out to be dead is
-        replaced, and the statement sent again. Sets no limit of time; may be cancelled. Raises the driver's errors.
+    async def fetch(self, sql: str, asked: Sequence[str], check: Check) -> list[asyncpg.Record]:
+        """All rows of *sql* with *asked* as its one parameter, in a transaction that cannot write. A connection that
+        lay idle and turns out to be dead is replaced, and the statement sent again. Sets no limit of time; may be
+        cancelled. Raises the driver's errors, and what *check* raises.
         """
         for _ in range(self._connections):
             with contextlib.suppress(*STALE):
-                return await self._fetch_row(sql, *values)
-        return await self._fetch_row(sql, *values)
+                return await self._fetch(sql, asked, check)
+        return await self._fetch(sql, asked, check)
 
-    async def _fetch_row(self, sql: str, *values: str) -> asyncpg.Record | None:
+    async def _fetch(self, sql: str, asked: Sequence[str], check: Check) -> list[asyncpg.Record]:
         if self._pool is None:
             raise RuntimeError("the pool is not open")
         connection = await self._pool.acquire()
         try:
-            return await connection.fetchrow(sql, *values)
+            return await _read(connection, sql, asked, check)
         except BaseException:
             # To cancel a statement in an orderly way, the driver waits for a server that perhaps hangs.
             connection.terminate()
@@ -88,46 +85,21 @@ class PostgresPool:
             await self._pool.release(connection)
 
     async def _connect(self, dsn: str | None = None, **settings: Any) -> Connection:  # noqa: ARG002 # the pool has none
-        failure: Exception = ConnectionError("no host")
-        for host in list(self._hosts):
-            try:
-                connection: Connection = await asyncpg.connect(
-                    host,
-                    database=self._database,
-                    timeout=self._host_timeout,
-                    # YugabyteDB refuses a cached plan after each change of a table.
-                    statement_cache_size=0,
-                    server_settings={"application_name": self._role},
-                    **settings,
-                )
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                failure = error
-            else:
-                # The next connection begins with the host that was good now.
-                self._hosts.sort(key=host.__ne__)
-                return connection
-        raise failure
+        return await self._hosts.connect(self._database, **settings)
 
 
-def single_hosts(url: str) -> list[str]:
-    """*url* once for each of its hosts, with that host alone.
-
-    Raises:
-        ValueError: It is no URL of PostgreSQL. It is not repeated.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise ValueError(
-            "the PostgreSQL URL must read postgres://user:password@host:port/database; "
-            "characters such as # / ? @ in a password must be encoded"
-        )
-    user, at, hosts = parts.netloc.rpartition("@")
-    if "," not in hosts:
-        return [url]
-    return [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
+async def _read(connection: Any, sql: str, asked: Sequence[str], check: Check) -> list[asyncpg.Record]:
+    # As a transaction's own property, not the session's: PgBouncer refuses default_transaction_read_only when a session
+    # begins, and where it pools transactions, what one session sets another has.
+    await connection.execute("BEGIN READ ONLY")
+    statement = await connection.prepare(sql, name="")
+    check(
+        [each.name for each in statement.get_parameters()],
+        [(each.name, each.type.name) for each in statement.get_attributes()],
+    )
+    rows: list[asyncpg.Record] = await statement.fetch(list(asked))
+    await connection.execute("COMMIT")
+    return rows
 
 
 async def _keep_as_it_is(_connection: Connection) -> None:

@@ -12,6 +12,7 @@ from signalman.backends.memory_snapshots import MemorySnapshots
 from signalman.ports import Bus
 from tests.contract.buses import BusMedium, MemoryBusMedium, RedisBusMedium
 from tests.contract.listening import Listener
+from tests.contract.quota_media import MemoryQuotaMedium, QuotaMedium, RedisQuotaMedium
 from tests.contract.snapshot_stores import DATABASE, Embedded, Memory, Served, Store, address, run_apart
 from tests.servers import ClickHouse
 
@@ -94,3 +95,17 @@ async def listener(bus: Bus) -> Listener:
     listener = Listener()
     bus.listen(listener)
     return listener
+
+
+@pytest.fixture
+async def quota_medium(request: pytest.FixtureRequest, quota_kind: str) -> AsyncIterator[QuotaMedium]:
+    """What the counts of one installation share, of the kind that `quota_kind` names."""
+    made: QuotaMedium
+    if quota_kind == "memory":
+        made = MemoryQuotaMedium()
+    elif quota_kind == "redis":
+        made = RedisQuotaMedium(request.getfixturevalue("redis_server").url)
+    else:
+        made = RedisQuotaMedium(request.getfixturevalue("redis_cluster").url, cluster=True)
+    async with made:
+        yield made

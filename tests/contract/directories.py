@@ -2,19 +2,26 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 import psutil
 
 from signalman.access.tokens import token_hash
-from signalman.backends.memory_directory import MemoryDirectory, MemoryToken
-from signalman.backends.postgres import FrameworksDirectory
-from signalman.ports import Directory, TokenOwner
+from signalman.access_ports import Directory, Holder
+from signalman.access_rules import Statement
+from signalman.backends.memory_directory import MemoryAccount, MemoryDirectory
+from signalman.backends.postgres import PostgresDirectory
+from signalman.backends.postgres_listener import CHANNEL
+from signalman.catalog import default_folder
+from signalman.catalog.statements import read_statements
+from signalman.notice import About, Notice, notice
 from tests.servers import Postgres
+
+OPERATOR = "platform_operator"
 
 
 class Accounts(Protocol):
@@ -24,8 +31,14 @@ class Accounts(Protocol):
     def directory(self) -> Directory:
         """The one under test."""
 
-    async def put(self, text: str, token: MemoryToken) -> None:
-        """Store *token* by its *text*, with its user, tenant and subscription."""
+    async def put_tokens(self, tokens: Mapping[str, MemoryAccount]) -> None:
+        """Store tokens by their texts, each with its user, tenant and subscription."""
+
+    async def put_user(self, user: MemoryAccount) -> None:
+        """Store *user* with its tenant and subscription."""
+
+    async def tell(self, about: About, *ids: str) -> None:
+        """The platform's database says that somebody has changed."""
 
     def leave(self) -> None:
         """The platform's server goes away."""
@@ -40,9 +53,18 @@ class MemoryAccounts:
     def __init__(self) -> None:
         self.directory = MemoryDirectory()
 
-    async def put(self, text: str, token: MemoryToken) -> None:
+    async def put_tokens(self, tokens: Mapping[str, MemoryAccount]) -> None:
         """See `Accounts`."""
-        self.directory.put(text, token)
+        for text, token in tokens.items():
+            self.directory.put_token(text, token)
+
+    async def put_user(self, user: MemoryAccount) -> None:
+        """See `Accounts`."""
+        self.directory.put_user(user)
+
+    async def tell(self, about: About, *ids: str) -> None:
+        """See `Accounts`."""
+        self.directory.tell(notice(about, *ids))
 
     def leave(self) -> None:
         """See `Accounts`."""
@@ -54,47 +76,74 @@ class MemoryAccounts:
 
 
 class PostgresAccounts:
-    """The platform's databases on a real server."""
+    """FrameWorks' databases on a real server."""
 
-    def __init__(self, server: Postgres, directory: FrameworksDirectory) -> None:
+    def __init__(self, server: Postgres, directory: PostgresDirectory) -> None:
         self.server = server
         self.directory = directory
 
-    async def put(self, text: str, token: MemoryToken) -> None:
+    async def put_tokens(self, tokens: Mapping[str, MemoryAccount]) -> None:
         """See `Accounts`."""
-        owner = token.owner
-        await self.run(
-            "commodore",
-            "INSERT INTO commodore.users (id, tenant_id, role, is_active) VALUES ($1, $2, $3, $4)",
-            *(owner.user_id, owner.tenant_id, owner.role, token.user_active),
-        )
-        await self.run(
-            "commodore",
-            "INSERT INTO commodore.api_tokens"
-            " (id, tenant_id, user_id, token_value, token_name, permissions, is_active, expires_at)"
-            " VALUES ($1, $2, $3, $4, 'test', $5, $6, to_timestamp($7::float8)::timestamp)",
-            *(owner.token_id, owner.tenant_id, owner.user_id, token_hash(text)),
-            *(sorted(owner.permissions), token.active, owner.expires_at),
-        )
-        await self.run(
-            "quartermaster",
-            "INSERT INTO quartermaster.tenants (id, name, is_active) VALUES ($1, 'test', $2)",
-            *(owner.tenant_id, token.tenant_active),
-        )
-        if token.subscription is not None:
-            await self.run(
-                "purser",
-                "INSERT INTO purser.tenant_subscriptions (tenant_id, status) VALUES ($1, $2)",
-                *(owner.tenant_id, token.subscription),
+        held = [(text, token, token.holder) for text, token in tokens.items()]
+        async with connected(self.server, "commodore") as commodore:
+            await commodore.executemany(
+                "INSERT INTO commodore.users (id, tenant_id, role, is_active) VALUES ($1, $2, $3, $4)",
+                [(holder.user_id, holder.scope[0], min(holder.roles), token.user_active) for _, token, holder in held],
             )
+            await commodore.executemany(
+                "INSERT INTO commodore.api_tokens"
+                " (id, tenant_id, user_id, token_value, token_name, permissions, is_active, expires_at)"
+                " VALUES ($1, $2, $3, $4, 'test', $5, $6, to_timestamp($7::float8)::timestamp)",
+                [
+                    (
+                        *(holder.id, holder.scope[0], holder.user_id, token_hash(text)),
+                        *(sorted(holder.permissions or ()), token.active, holder.expires_at),
+                    )
+                    for text, token, holder in held
+                ],
+            )
+        await self._put_tenants(list(tokens.values()))
+
+    async def put_token(self, text: str, token: MemoryAccount) -> None:
+        """One of `put_tokens`."""
+        await self.put_tokens({text: token})
+
+    async def put_user(self, user: MemoryAccount) -> None:
+        """See `Accounts`."""
+        holder = user.holder
+        await self.run(
+            "commodore",
+            "INSERT INTO commodore.users (id, tenant_id, role, platform_operator, is_active)"
+            " VALUES ($1, $2, $3, $4, $5)",
+            *(holder.id, holder.scope[0], min(holder.roles - {OPERATOR}), OPERATOR in holder.roles, user.active),
+        )
+        await self._put_tenants([user])
+
+    async def _put_tenants(self, accounts: Sequence[MemoryAccount]) -> None:
+        async with connected(self.server, "quartermaster") as quartermaster:
+            await quartermaster.executemany(
+                "INSERT INTO quartermaster.tenants (id, name, is_active) VALUES ($1, 'test', $2)"
+                " ON CONFLICT DO NOTHING",
+                [(account.holder.scope[0], account.tenant_active) for account in accounts],
+            )
+        async with connected(self.server, "purser") as purser:
+            await purser.executemany(
+                "INSERT INTO purser.tenant_subscriptions (tenant_id, status) VALUES ($1, $2)",
+                [(each.holder.scope[0], each.subscription) for each in accounts if each.subscription is not None],
+            )
+
+    async def tell(self, about: About, *ids: str) -> None:
+        """See `Accounts`."""
+        await self.notify("quartermaster" if about == "scope" else "commodore", " ".join((about, *ids)))
+
+    async def notify(self, database: str, payload: str) -> None:
+        """Say *payload* on the channel."""
+        await self.run(database, "SELECT pg_notify($1, $2)", CHANNEL, payload)
 
     async def run(self, database: str, sql: str, *values: object) -> None:
         """Run one statement as the platform would."""
-        connection = await asyncpg.connect(self.server.dsn(database))
-        try:
+        async with connected(self.server, database) as connection:
             await connection.execute(sql, *values)
-        finally:
-            await connection.close()
 
     def leave(self) -> None:
         """See `Accounts`."""
@@ -103,6 +152,58 @@ class PostgresAccounts:
     def come_back(self) -> None:
         """See `Accounts`."""
         self.server.start()
+
+
+@asynccontextmanager
+async def connected(server: Postgres, database: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """A connection of the platform's."""
+    connection = await asyncpg.connect(server.dsn(database))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def frameworks_statements() -> Mapping[str, Statement]:
+    """What FrameWorks' pack asks."""
+    return read_statements((default_folder("frameworks") / "directory.sql").read_text("utf-8"))
+
+
+def frameworks_directory(url: str, **settings: Any) -> PostgresDirectory:
+    """A directory on FrameWorks' databases at *url*."""
+    return PostgresDirectory(url, frameworks_statements(), {}, **settings)
+
+
+@asynccontextmanager
+async def following(directory: Directory) -> AsyncIterator["Follower"]:
+    """Somebody who follows the directory's changes."""
+    follower = Follower(directory)
+    try:
+        yield follower
+    finally:
+        await follower.leave()
+
+
+class Follower:
+    """Takes notices one by one, and never waits for longer than a test may."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._notices = directory.changes()
+
+    async def next(self) -> Notice:
+        """The next one."""
+        async with asyncio.timeout(15):
+            return await anext(self._notices)
+
+    async def ended(self) -> bool:
+        """Whether there is none any more, ever."""
+        async with asyncio.timeout(15):
+            return await anext(self._notices, None) is None
+
+    async def leave(self) -> None:
+        """Follow no longer."""
+        close = getattr(self._notices, "aclose")  # noqa: B009 # every implementation is a generator
+        await close()
 
 
 @contextmanager
@@ -128,17 +229,17 @@ def new_text() -> str:
     return f"fw_{uuid.uuid4().hex}{uuid.uuid4().hex}"
 
 
-def new_token(expires_at: float | None = None) -> MemoryToken:
-    """A good token of a new user of a new tenant."""
+def new_account(**changes: Any) -> MemoryAccount:
+    """A good token of a new user of a new tenant, with another `Holder`'s details."""
     token_id, user_id, tenant_id = (str(uuid.uuid4()) for _ in range(3))
-    return MemoryToken(
-        owner=TokenOwner(token_id, user_id, tenant_id, "admin", frozenset({"streams:read", "read"}), expires_at)
-    )
+    holder = Holder(token_id, (tenant_id,), frozenset({"admin"}), frozenset({"streams:read", "read"}), user_id)
+    return MemoryAccount(holder=replace(holder, **changes))
 
 
-def with_owner(token: MemoryToken, **changes: object) -> MemoryToken:
-    """*token* with another owner's details."""
-    return replace(token, owner=replace(token.owner, **changes))  # type: ignore[arg-type]  # names are the test's
+def new_user(**changes: Any) -> MemoryAccount:
+    """A good user of a new tenant."""
+    user_id, tenant_id = (str(uuid.uuid4()) for _ in range(2))
+    return MemoryAccount(holder=replace(Holder(user_id, (tenant_id,), frozenset({"admin"}), None, user_id), **changes))
 
 
 class SilentServer:

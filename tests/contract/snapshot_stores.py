@@ -13,8 +13,8 @@ from signalman.backends.chdb import ChdbEngine
 from signalman.backends.clickhouse import ClickHouseServer
 from signalman.backends.clickhouse_rows import SqlSnapshots
 from signalman.backends.memory_snapshots import MemorySnapshots
-from signalman.channel import Table
 from signalman.ports import SnapshotQuery, SnapshotRows, Snapshots
+from signalman.table import Table
 from tests.servers import ClickHouse
 
 DATABASE = "contract"

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signalman.backends.memory_snapshots import MemorySnapshots
-from signalman.channel import Condition, Table
 from signalman.errors import BadMessage, SnapshotTooLarge
 from signalman.gateway.pages import key_of
 from signalman.ports import SnapshotQuery
+from signalman.table import Condition, Table
 from tests.contract.snapshot_stores import NULLS, THING, A, B, C, Row, Store, shown
 
 NASTY = [

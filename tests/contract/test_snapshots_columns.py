@@ -9,11 +9,11 @@ import pytest
 from signalman.backends.chdb import ChdbEngine, ChdbSnapshots, ChdbWarehouse
 from signalman.backends.clickhouse import ClickHouseSnapshots
 from signalman.catalog import default_folder, load
-from signalman.channel import Table
 from signalman.errors import BackendUnavailable
 from signalman.gateway.fit import Fit, fit
 from signalman.ports import Snapshots
 from signalman.simulate.warehouse import schema
+from signalman.table import Table
 from tests.contract.snapshot_stores import COLUMNS, DATABASE, Store, address, things
 from tests.servers import ClickHouse, free_port
 

@@ -14,9 +14,9 @@ from signalman.backends.chdb import ChdbEngine, ChdbSnapshots, ChdbWarehouse
 from signalman.backends.clickhouse import ClickHouseSnapshots, ClickHouseWarehouse
 from signalman.backends.clickhouse_rows import SqlSnapshots
 from signalman.backends.clickhouse_sql import Limits, Statement
-from signalman.channel import Condition, Table
 from signalman.errors import BackendUnavailable, SnapshotTooLarge
 from signalman.ports import SnapshotQuery
+from signalman.table import Condition, Table
 from tests.contract.snapshot_stores import DATABASE, THING, A, B, Embedded, Served, Store, address, shown
 from tests.servers import ClickHouse, free_port
 
