@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from signalman.access.credentials import is_bearer_token
-from signalman.access.scope import complete_scope
+from signalman.access.scope import prefix_scope
+from signalman.access.way import Checked
 from signalman.channel import ScopeLevel
+from signalman.errors import NotAuthenticated
 from signalman.event import Scope
 from signalman.principal import Principal
 
@@ -19,10 +21,12 @@ class Account:
     name: str
     token: str = field(repr=False)
     scope: Scope
-    """An id for every level of the pack."""
+    """An id for every level of the pack that is not optional."""
     role: str = "member"
     permissions: frozenset[str] | None = None
-    """Read only what these open; None reads every channel of its scope."""
+    """Read only what these open; None limits by role alone."""
+    operator: bool = False
+    """See also what belongs to no tenant."""
 
 
 class Accounts:
@@ -32,6 +36,8 @@ class Accounts:
         ValueError: A name is missing, a name or token is there twice, a token cannot be sent as a bearer token, or a
             scope lacks a level or has a malformed id. The text names the account and never its token.
     """
+
+    kind: Checked = "account"
 
     def __init__(self, accounts: Iterable[Account], levels: Sequence[ScopeLevel]) -> None:
         self._principals: dict[bytes, Principal] = {}
@@ -51,17 +57,56 @@ class Accounts:
                 found = principal
         return found
 
+    def takes(self, credential: str) -> bool:
+        """Whether it is an account's token: these have no form of their own."""
+        return self.find(credential) is not None
+
+    def made(self, principal: Principal) -> bool:
+        """Whether it is an account."""
+        return principal.kind == "account"
+
+    async def authenticate(self, credential: str, now: float) -> Principal:  # noqa: ARG002  # as every way
+        """Whose token this is.
+
+        Raises:
+            NotAuthenticated: ``token_invalid``: nobody's.
+        """
+        found = self.find(credential)
+        if found is None:
+            raise NotAuthenticated("token_invalid", "This is no account's token.")
+        return found
+
+    async def recheck(
+        self,
+        principals: Collection[Principal],
+        now: float,  # noqa: ARG002  # as every way
+    ) -> Mapping[Principal, Principal | None]:
+        """Each account as it stands in this process's configuration; None where it does not, which another gateway's
+        may have.
+        """
+        here = {each.id: each for each in self._principals.values()}
+        return {each: _same_scope(each, here.get(each.id)) for each in principals}
+
     def _add(self, account: Account, levels: Sequence[ScopeLevel]) -> None:
         digest = _digest(account.token)
         if not is_bearer_token(account.token) or digest in self._principals:
             raise ValueError(f"account '{account.name}' needs a token of its own, of letters, digits and - . _ ~ + /")
-        scope = complete_scope(account.scope, levels)
+        scope = prefix_scope(account.scope, levels)
         if scope is None:
             wanted = ", ".join(f"{level.name} ({level.type})" for level in levels)
             raise ValueError(f"account '{account.name}' needs a scope: {wanted}")
         self._principals[digest] = Principal(
-            "account", account.name, scope, roles=frozenset({account.role}), permissions=account.permissions
+            "account",
+            account.name,
+            scope,
+            roles=frozenset({account.role}),
+            permissions=account.permissions,
+            operator=account.operator,
         )
+
+
+def _same_scope(was: Principal, now: Principal | None) -> Principal | None:
+    return now if now is not None and now.scope == was.scope else None
 
 
 def _digest(token: str) -> bytes:

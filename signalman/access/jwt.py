@@ -1,7 +1,9 @@
-"""The platform's JWTs: HS256 with a secret that every service of the platform shares.
+"""The platform's JWTs: who they speak for, and for how long.
 
-FrameWorks' claims are user_id, tenant_id, email, role, roles, auth_time, iat and exp, without iss, aud and kid. Its own
-services take any HMAC algorithm and do not insist on ``exp``; here both are fixed (RFC 8725 §3.1, §3.10).
+What is taken is fixed by configuration and by the pack, and nothing in a token can widen it (RFC 8725): its header
+chooses among the configured algorithms and keys and no others, and is otherwise not believed (``jwk``, ``jku``,
+``x5u``, ``x5c`` are not read, and whatever wants to be critical is refused). FrameWorks' own services take any HMAC and
+do not insist on ``exp``; here both are fixed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,77 +11,105 @@ from typing import Any
 
 import jwt
 
-from signalman.access.scope import claimed_scope, complete_scope, level_id
+from signalman.access.keys import Keys, VerificationKey
+from signalman.access.scope import claimed_scope, level_id
+from signalman.access_rules import Claims
 from signalman.channel import ScopeLevel
 from signalman.errors import NotAuthenticated
-from signalman.event import Scope
 from signalman.principal import Principal
-
-ALGORITHM = "HS256"
-MIN_SECRET_BYTES = 32
-"""RFC 7518 §3.2: an HS256 key has at least the size of the hash."""
 
 _LATEST = 253_402_300_799
 """Unix seconds of the last moment that RFC 3339 can write."""
 
 
 class JwtVerifier:
-    """Turns a JWT into who it speaks for. Asks nobody, and knows no clock.
+    """Turns a JWT into who it speaks for. Knows no clock, and asks nobody but *keys*.
 
     Args:
-        secret: What the platform signs with.
+        keys: Algorithm → who has keys for it. No other algorithm is taken. The next one is asked only when no key of
+            those before fits: what is at hand comes first, what has to be fetched last.
         levels: The catalog's scope levels; each names the claim that holds its id.
-        allow_weak_secret: Take a secret of fewer than 32 bytes, for development.
+        claims: Which other claims say who somebody is.
+        issuers: A token is taken of one of these only; empty: of any, also without one.
+        audiences: A token is taken for one of these only; empty: only without an audience, for it is not us.
         leeway: Seconds by which the platform's clocks may differ from ours.
         max_lifetime: Seconds. A token that is good for longer than that from now on is refused.
 
     Raises:
-        ValueError: The secret is unusable, or there is no level, or a time is negative.
+        ValueError: There is no level, or a time is negative.
     """
 
     def __init__(
         self,
-        secret: str,
+        keys: Mapping[str, Sequence[Keys]],
         levels: Sequence[ScopeLevel],
+        claims: Claims,
         *,
-        allow_weak_secret: bool = False,
+        issuers: Sequence[str] = (),
+        audiences: Sequence[str] = (),
         leeway: float = 10.0,
         max_lifetime: float = 24 * 3600.0,
     ) -> None:
         if not levels or leeway < 0 or max_lifetime <= 0:
             raise ValueError("a JWT verifier needs scope levels, a leeway of 0 or more and a positive lifetime")
-        self._key = _signing_key(secret, allow_weak=allow_weak_secret)
+        self._keys = keys
         self._levels = tuple(levels)
+        self._claim_names = claims
+        self._issuers = tuple(issuers) or None
+        self._audiences = tuple(audiences) or None
         self._leeway = leeway
         self._max_lifetime = max_lifetime
-        # Times are judged here, by the caller's clock. An `aud` is judged there: we have no name, so it is not us.
+        # Times are judged here, by the caller's clock.
         self._jwt = jwt.PyJWT({"verify_exp": False, "verify_iat": False, "verify_nbf": False})
 
-    def verify(self, token: str, now: float) -> Principal:
+    async def verify(self, token: str, now: float) -> Principal:
         """Who *token* speaks for, at *now* in Unix seconds.
 
         The principal's ``expires_at`` includes the leeway: a token that is still taken is not closed on at once.
+        Whether it runs the platform is not decided here.
 
         Raises:
             NotAuthenticated: ``token_expired``; ``token_invalid`` for everything else. Neither repeats the token.
+            BackendUnavailable: The key that it is signed with may be one that cannot be fetched now.
         """
-        claims = self._claims(token)
+        claims = await self._claims(token, now)
         expires_at = self._expiry(claims, now)
         scope = claimed_scope(claims, self._levels)
         if scope is None:
             names = ", ".join(level.claim for level in self._levels)
             raise _invalid(f"The token does not say whose events it is for (claims: {names}).")
-        user = level_id(claims.get("user_id"), "string")
+        user = level_id(claims.get(self._claim_names.user), "string")
         if user is None:
-            raise _invalid("The token has no usable claim 'user_id'.")
-        return Principal("user", user, scope, roles=_roles(claims), expires_at=expires_at)
+            raise _invalid(f"The token has no usable claim '{self._claim_names.user}'.")
+        return Principal(
+            "user",
+            user,
+            scope,
+            roles=self._roles(claims),
+            permissions=self._permissions(claims),
+            expires_at=expires_at,
+            user_id=user,
+            key=user,
+        )
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str, now: float) -> dict[str, Any]:
+        algorithm, kid = _header(token)
+        for source in self._keys.get(algorithm, ()):
+            for key in await source.find(algorithm, kid, now):
+                claims = self._signed(token, key, algorithm)
+                if claims is not None:
+                    return claims
+        raise _foreign()
+
+    def _signed(self, token: str, key: VerificationKey, algorithm: str) -> dict[str, Any] | None:
+        """The claims of *token*; None when it is not signed with *key*."""
         try:
-            return self._jwt.decode(token, self._key, algorithms=[ALGORITHM])
-        except (jwt.PyJWTError, UnicodeEncodeError):
+            return self._jwt.decode(token, key, algorithms=[algorithm], issuer=self._issuers, audience=self._audiences)
+        except jwt.InvalidSignatureError:
+            return None
+        except jwt.PyJWTError:
             # Which check failed helps a forger more than a user, and the library's texts may quote the token.
-            raise _invalid("The token is malformed, or is not signed by this platform.") from None
+            raise _foreign() from None
 
     def _expiry(self, claims: Mapping[str, Any], now: float) -> float:
         expiry = _instant(claims, "exp")
@@ -93,67 +123,26 @@ class JwtVerifier:
             raise _invalid("The token is not good yet; the clocks may differ.")
         return expiry + self._leeway
 
+    def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset(role for name in self._claim_names.roles for role in _listed(claims, name))
 
-def mint(
-    secret: str,
-    levels: Sequence[ScopeLevel],
-    *,
-    user_id: str,
-    scope: Scope,
-    now: float,
-    lifetime: float = 900.0,
-    role: str = "member",
-    email: str | None = None,
-    allow_weak_secret: bool = False,
-) -> str:
-    """A token as the platform would issue it, for development and tests.
-
-    Args:
-        secret: What the platform signs with.
-        levels: The catalog's scope levels.
-        user_id: Whose token it is.
-        scope: An id for each level.
-        now: Unix seconds at which it is issued; fractions are cut.
-        lifetime: Seconds until it expires.
-        role: The platform's role.
-        email: Left out where None.
-        allow_weak_secret: As for `JwtVerifier`.
-
-    Raises:
-        ValueError: The secret or the scope is unusable.
-    """
-    canonical = complete_scope(scope, levels)
-    if canonical is None:
-        wanted = ", ".join(f"{level.name} ({level.type})" for level in levels)
-        raise ValueError(f"the scope of a token is: {wanted}")
-    claims: dict[str, object] = {
-        "user_id": user_id,
-        **{level.claim: value for level, value in zip(levels, canonical, strict=True)},
-        **({} if email is None else {"email": email}),
-        "role": role,
-        "roles": [],
-        "auth_time": int(now),
-        "iat": int(now),
-        "exp": int(now + lifetime),
-    }
-    return jwt.encode(claims, _signing_key(secret, allow_weak=allow_weak_secret), ALGORITHM)
+    def _permissions(self, claims: Mapping[str, Any]) -> frozenset[str] | None:
+        name = self._claim_names.permissions
+        # Where the pack limits people by permission, a token that is silent about them has none.
+        return None if name is None else frozenset(_listed(claims, name))
 
 
-def _signing_key(secret: str, *, allow_weak: bool) -> bytes:
-    key = secret.encode("utf-8")
-    if not key:
-        raise ValueError("the JWT secret is empty")
-    if len(key) < MIN_SECRET_BYTES and not allow_weak:
-        raise ValueError(
-            f"the JWT secret has {len(key)} bytes; HS256 needs at least {MIN_SECRET_BYTES} to be worth anything"
-        )
-    # HMAC fills a short key up with zeros itself (RFC 2104 §2): the same signature, without the library's warning.
-    padded = key.ljust(MIN_SECRET_BYTES, b"\0")
+def _header(token: str) -> tuple[str, str | None]:
+    """Algorithm and key id that *token* claims. Only to find the key: nothing of it is trusted before that key fits."""
     try:
-        jwt.get_algorithm_by_name(ALGORITHM).prepare_key(padded)
-    except jwt.InvalidKeyError:
-        raise ValueError("the JWT secret is a public key or certificate; HS256 needs a shared secret") from None
-    return padded
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, UnicodeEncodeError):
+        raise _foreign() from None
+    algorithm = header.get("alg")
+    # We understand no extension (RFC 7515 §4.1.11), nor an unencoded payload (RFC 7797).
+    if not isinstance(algorithm, str) or "crit" in header or "b64" in header:
+        raise _foreign()
+    return algorithm, header.get("kid")
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> float | None:
@@ -166,15 +155,17 @@ def _instant(claims: Mapping[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _roles(claims: Mapping[str, Any]) -> frozenset[str]:
-    # Go writes a list without items as null.
-    listed = claims.get("roles") or []
-    if not isinstance(listed, list):
-        raise _invalid("The token's claim 'roles' is not a list.")
-    roles = [claims.get("role") or None, *listed]
-    if not all(role is None or level_id(role, "string") for role in roles):
-        raise _invalid("The token has a role that is not a name.")
-    return frozenset(role for role in roles if role is not None)
+def _listed(claims: Mapping[str, Any], claim: str) -> list[str]:
+    """What *claim* lists: one name, or several. Go writes a list without items as null, and no role as empty text."""
+    value = claims.get(claim)
+    listed = value if isinstance(value, list) else [value] if value else []
+    if not all(level_id(name, "string") for name in listed):
+        raise _invalid(f"The token's claim '{claim}' holds something that is not a name.")
+    return listed
+
+
+def _foreign() -> NotAuthenticated:
+    return _invalid("The token is malformed, or is not signed by this platform.")
 
 
 def _invalid(detail: str) -> NotAuthenticated:

@@ -1,7 +1,9 @@
 """Small complete values for the tests of access."""
 
+from typing import Any
+
+from signalman.access_ports import Holder
 from signalman.channel import Catalog, Channel, ScopeLevel
-from signalman.ports import TokenOwner
 
 TENANT = "5eed517e-ba5e-da7a-517e-ba5eda7a0001"
 OTHER = "5eed517e-ba5e-da7a-517e-ba5eda7a0002"
@@ -35,6 +37,13 @@ def catalog(levels: tuple[ScopeLevel, ...] = ONE_LEVEL) -> Catalog:
     )
 
 
-def owner(*permissions: str, expires_at: float | None = None) -> TokenOwner:
-    """What a directory says of a good token."""
-    return TokenOwner("t-1", USER, TENANT, "owner", frozenset(permissions), expires_at)
+def holder(*permissions: str, **changes: Any) -> Holder:
+    """What a directory says of a good token of an owner of TENANT."""
+    fields: dict[str, Any] = {
+        "id": "t-1",
+        "scope": (TENANT,),
+        "roles": frozenset({"owner"}),
+        "permissions": frozenset(permissions),
+        "user_id": USER,
+    }
+    return Holder(**fields | changes)
