@@ -11,9 +11,9 @@ import orjson
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from signalman.backends.clickhouse_sql import Limits, Statement, count_rows, select_columns, select_rows
-from signalman.channel import Table
 from signalman.errors import BackendUnavailable, SnapshotTooLarge
 from signalman.ports import SnapshotQuery, SnapshotRows
+from signalman.table import Table
 
 FORMAT = "JSONEachRow"
 """ClickHouse writes the rows, one JSON object a line, so that nothing here knows column types."""

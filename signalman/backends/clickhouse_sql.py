@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from signalman.channel import Condition, Table
 from signalman.errors import BadMessage
 from signalman.ports import SnapshotQuery
+from signalman.table import Condition, Table
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

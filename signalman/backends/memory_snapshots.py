@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from signalman.backends.clickhouse_sql import scope_of
-from signalman.channel import Condition, Table
 from signalman.errors import BackendUnavailable, BadMessage, SnapshotTooLarge
 from signalman.ports import SnapshotQuery, SnapshotRows
+from signalman.table import Condition, Table
 
 _ZEROS = (None, "", 0, "0", "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z", str(uuid.UUID(int=0)))
 """What `Condition` calls unset, in the JSON of snapshot rows. (The text "0" is taken for a number's.)"""

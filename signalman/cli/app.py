@@ -9,18 +9,18 @@ from typer.core import TyperGroup
 
 import signalman
 from signalman import logs
-from signalman.cli import channels
+from signalman.cli import channels, token
 from signalman.cli.check import check
 from signalman.cli.config import config
 from signalman.cli.context import Context
 from signalman.cli.dev import dev
 from signalman.cli.failure import crash, report
 from signalman.cli.gateway import gateway
+from signalman.cli.migrate import migrate
 from signalman.cli.relay import relay
 from signalman.cli.serve import serve
 from signalman.cli.simulate import simulate
 from signalman.cli.tail import tail
-from signalman.cli.token import token
 from signalman.cli.version import version
 from signalman.errors import SignalmanError
 
@@ -49,17 +49,18 @@ app = typer.Typer(
     help="Real-time events of your platform: from Kafka, redacted, to WebSocket subscribers who may have them.",
 )
 
-_RUN, _LOOK = "Run", "Look and try"
+_RUN, _ACCESS, _LOOK = "Run", "Access", "Look and try"
 
 app.command(rich_help_panel=_RUN)(serve)
 app.command(rich_help_panel=_RUN)(relay)
 app.command(rich_help_panel=_RUN)(gateway)
 app.command(rich_help_panel=_RUN)(dev)
+app.add_typer(token.app, name="token", rich_help_panel=_ACCESS)
+app.command(rich_help_panel=_ACCESS)(migrate)
 app.command(rich_help_panel=_LOOK)(tail)
 app.command(rich_help_panel=_LOOK)(check)
 app.add_typer(channels.app, name="channels", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK)(config)
-app.command(rich_help_panel=_LOOK)(token)
 app.command(rich_help_panel=_LOOK)(simulate)
 app.command(rich_help_panel=_LOOK)(version)
 

@@ -6,8 +6,11 @@ from itertools import chain, repeat
 from rich.console import Console
 from rich.text import Text
 
-from signalman.channel import Catalog, Channel, ClockRule, EventType, KeepTree, Limits, Redaction, Table
+from signalman.channel import Catalog, Channel, EventType, Limits
+from signalman.cli.channels_readers import credentials, readers, signals
 from signalman.cli.columns import print_columns
+from signalman.fields import KeepTree, Redaction
+from signalman.table import ClockRule, Table
 
 _SLOW_READER = {
     "reset": "a client that falls behind gets everything anew",
@@ -24,7 +27,7 @@ class Listing:
     def __init__(self, console: Console, pack: Catalog) -> None:
         self._console = console
         self._pack = pack
-        self._scope = " / ".join(level.name for level in pack.levels)
+        self._scope = " / ".join(f"{level.name} (optional)" if level.optional else level.name for level in pack.levels)
 
     def pack(self) -> None:
         """The pack itself, and each channel in short."""
@@ -33,6 +36,8 @@ class Listing:
         topics = ", ".join(topic.default for topic in pack.topics.values())
         ignored = f"{len(pack.ignored)} event types are known and sent nowhere"
         self._labelled([("scope", self._scope), ("topics", topics), ("ignored", ignored)])
+        self._labelled(credentials(pack))
+        self._named("signals", signals(pack))
         for channel in pack.channels.values():
             self._head(channel)
             self._named("events", ((each.name, _event(each)) for each in channel.events.values()))
@@ -56,9 +61,7 @@ class Listing:
         self._console.print()
         self._console.print(Text.assemble((channel.name, "bold cyan"), f"  {channel.title}"), soft_wrap=True)
         print_columns(self._console, [(channel.description,)], indent=2)
-        tokens = " or ".join(sorted(channel.permissions))
-        readers = f"API tokens with {tokens}, and all users whatever their role: each the own {self._scope} only"
-        self._labelled([("readers", readers)])
+        self._labelled(readers(channel, self._pack))
 
     def _labelled(self, lines: Iterable[tuple[str, str]], *, indent: int = 2) -> None:
         print_columns(self._console, [(_label(name), text) for name, text in lines if text], indent=indent)
@@ -87,11 +90,11 @@ def _behaviour(channel: Channel, *, in_full: bool) -> Lines:
 
 
 def _event(event: EventType) -> str:
-    return _sentence(event.about or _batch(event), _aliases(event))
+    return _sentence(event.about or _batch(event), _aliases(event), _platform(event))
 
 
 def _event_in_full(event: EventType) -> str:
-    return _sentence(event.about, _batch(event), _aliases(event), f"Topic {event.topic}")
+    return _sentence(event.about, _batch(event), _aliases(event), _platform(event), f"Topic {event.topic}")
 
 
 def _event_lines(event: EventType) -> Lines:
@@ -101,6 +104,10 @@ def _event_lines(event: EventType) -> Lines:
 
 def _batch(event: EventType) -> str:
     return f"A batch of {event.expand.type}" if event.expand else ""
+
+
+def _platform(event: EventType) -> str:
+    return "For operators where it has no scope" if event.platform else ""
 
 
 def _aliases(event: EventType) -> str:

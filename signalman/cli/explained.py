@@ -74,6 +74,8 @@ class Explained:
 
     def _destination(self, told: Explanation) -> Text:
         if told.way is None:
+            if told.outcome == "signal":
+                return _signal(told)
             if told.outcome == "ignored":
                 return Text(f"ignored: the pack knows {_safe(told.type)} and sends it nowhere", "yellow")
             return Text(f"unknown: no channel file of the pack names {_safe(told.type)}; it goes nowhere", "yellow")
@@ -116,6 +118,16 @@ class Explained:
         document = orjson.dumps(orjson.loads(first.json), option=orjson.OPT_INDENT_2).decode()
         for line in document.splitlines():
             self._console.print(Text(visible(line), "green"), soft_wrap=True)
+
+
+def _signal(told: Explanation) -> Text:
+    text = Text.assemble(
+        "a ", ("signal", "cyan"), f" of access: {_safe(told.type)} is shown to nobody; every gateway looks "
+    )
+    concerned = sorted(set(told.concerns))
+    if "everybody" in concerned:
+        return text.append("again at everybody, since the record names nobody whom it could find", "yellow")
+    return text.append(f"again at whoever has the {' or '.join(concerned)} that it names")
 
 
 def _batch(told: Explanation, item: EventType) -> Text:

@@ -1,8 +1,6 @@
 """``signalman tail``."""
 
-import os
 import sys
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import typer
@@ -12,12 +10,12 @@ from signalman.cli import context as invocation
 from signalman.cli.running import run
 from signalman.cli.tail_output import leave_pipe, make_console, make_output
 from signalman.cli.tail_status import Status
+from signalman.cli.tail_token import TOKEN, credential
 from signalman.cli.tailing import Exit, Tailing, Wanted
 from signalman.client.connection import Client
 from signalman.client.errors import AddressError
 from signalman.errors import NotAuthenticated
 
-TOKEN = "SIGNALMAN_TOKEN"  # noqa: S105 # the variable's name
 URL = "SIGNALMAN_URL"
 
 
@@ -38,6 +36,9 @@ def tail(
     ] = "ws://127.0.0.1:18009",
     token_file: Annotated[
         str | None, typer.Option(metavar="FILE", help=f"Read the token there (- is standard input), not from {TOKEN}.")
+    ] = None,
+    token_command: Annotated[
+        str | None, typer.Option(metavar="CMD", help="Run this for a token, and again before it expires.")
     ] = None,
     form: Annotated[
         Literal["auto", "pretty", "json"],
@@ -63,8 +64,9 @@ def tail(
 ) -> None:
     """Follow channels in the terminal: first their tables, then every event as it happens.
 
-    The token comes from the environment variable SIGNALMAN_TOKEN or from a
-    file, never from the command line, where others could read it.
+    The token comes from the environment variable SIGNALMAN_TOKEN, from a file
+    or from a command that prints it, never from the command line, where others
+    could read it. File and command are asked again when access is about to end.
 
     [bold]In a pipe[/bold] each line is a JSON object: {"channel", "id", "type", "time",
     "source", "subject", "data", "rows"} for an event, {"channel", "table", "row"}
@@ -89,7 +91,7 @@ def tail(
     logs.configure(_log_level(context))
     status = Status(make_console(sys.stderr, colour), url)
     try:
-        client = Client(url, read_token(token_file), wanted.choose, reconnect=reconnect)
+        client = Client(url, credential(token_file, token_command), wanted.choose, reconnect=reconnect)
     except AddressError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
     except NotAuthenticated as error:
@@ -111,21 +113,6 @@ def parse_filters(filters: list[str], types: list[str]) -> dict[str, tuple[str, 
             raise typer.BadParameter("write it as FIELD=VALUE", param_hint="--filter")
         found[name] = (*found.get(name, ()), value)
     return found
-
-
-def read_token(token_file: str | None) -> str:
-    """The token from *token_file*, ``-`` for standard input, or from the environment; empty where there is none.
-
-    Raises:
-        typer.BadParameter: The file cannot be read.
-    """
-    if token_file is None:
-        return os.environ.get(TOKEN, "")
-    from_stdin = token_file == "-"  # noqa: S105 # the sign for standard input
-    try:
-        return sys.stdin.readline() if from_stdin else Path(token_file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot be read: {type(error).__name__}", param_hint="--token-file") from error
 
 
 def _log_level(context: typer.Context) -> logs.Level:

@@ -10,9 +10,11 @@ from signalman.client.messages import (
     Connected,
     Disconnected,
     Dropped,
+    Expiring,
     Fresh,
     Message,
     Refused,
+    Renewed,
     Reset,
     Stale,
     Subscribed,
@@ -51,9 +53,8 @@ class Status:
     def __call__(self, message: Message) -> None:
         """Say what *message* means, if it is about the connection."""
         match message:
-            case Connected():
-                who = f"{message.principal.get('kind')} {message.principal.get('id')}"
-                self._say("green", f"connected to {self._gateway} as {who}")
+            case Connected() | Expiring() | Renewed():
+                self._access(message)
             case Disconnected():
                 self._say("yellow", f"{message.reason}; reconnecting in {_seconds(message.retry_in)}")
             case Reset():
@@ -89,6 +90,17 @@ class Status:
     def failed(self, detail: str) -> None:
         """The end, and why."""
         self._say("red", detail)
+
+    def _access(self, message: Connected | Expiring | Renewed) -> None:
+        match message:
+            case Connected():
+                who = f"{message.principal.get('kind')} {message.principal.get('id')}"
+                self._say("green", f"connected to {self._gateway} as {who}")
+            case Expiring():
+                self._say("yellow", f"access ends in {_seconds(message.in_seconds)}")
+            case Renewed():
+                until = f" until {message.expires_at}" if message.expires_at else ""
+                self._say("green", f"access goes on{until}: {', '.join(message.channels)}")
 
     def _say(self, colour: str, text: str) -> None:
         self._console.print(Text.assemble(("-- ", "dim"), (visible(text), colour)), soft_wrap=True)

@@ -39,6 +39,7 @@ _REFUSALS = {
     "invalid_request": Exit.USAGE,
     "duplicate_view": Exit.USAGE,
     "forbidden": Exit.FORBIDDEN,
+    "grant_ended": Exit.FORBIDDEN,
     "unknown_channel": Exit.FORBIDDEN,
 }
 

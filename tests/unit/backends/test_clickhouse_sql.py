@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman.backends.clickhouse_sql import Limits, Statement, count_rows, select_columns, select_rows
-from signalman.channel import Condition, Table
 from signalman.errors import BadMessage
 from signalman.ports import SnapshotQuery
+from signalman.table import Condition, Table
 
 TENANT = "aaaaaaaa-0000-4000-8000-00000000000a"
 LIMITS = Limits(seconds=2.5, memory_bytes=1000, threads=3)

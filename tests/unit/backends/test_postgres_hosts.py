@@ -1,10 +1,9 @@
-"""URLs with several hosts, taken apart; statements in files, found by name."""
+"""URLs with several hosts, taken apart."""
 
 import pytest
 
-from signalman.backends.postgres import FrameworksDirectory
-from signalman.backends.postgres_pool import single_hosts
-from signalman.backends.sql_file import statements
+from signalman.backends.postgres import PostgresDirectory
+from signalman.backends.postgres_hosts import single_hosts
 
 
 @pytest.mark.parametrize(
@@ -27,16 +26,6 @@ def test_each_host_has_a_url_of_its_own(url: str, hosts: list[str]) -> None:
 def test_another_url_is_refused_without_repeating_it(url: str) -> None:
     """It may hold a password."""
     with pytest.raises(ValueError, match="postgres://user:password@host:port/database") as refused:
-        FrameworksDirectory(url)
+        PostgresDirectory(url, {}, {})
     assert "hunter2" not in str(refused.value)
     assert refused.value.__context__ is None
-
-
-def test_statements_have_names() -> None:
-    """Each is one statement that reads, with its values as parameters."""
-    found = statements("postgres.sql")
-    assert list(found) == ["find_token", "tenant_active", "tenant_suspended"]
-    for sql in found.values():
-        assert "$1" in sql
-        assert "-- name" not in sql
-        assert ";" not in sql

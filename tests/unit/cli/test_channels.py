@@ -24,7 +24,7 @@ def test_every_channel_of_the_pack(runner: CliRunner) -> None:
     assert shown.exit_code == 0, shown.output
     for channel in load(default_folder("frameworks")).channels.values():
         assert f"{channel.name}  {channel.title}" in shown.output
-        for name in (*channel.events, *channel.filters, *channel.tables, *channel.permissions):
+        for name in (*channel.events, *channel.filters, *channel.tables, *channel.permissions, *channel.roles):
             assert name in shown.output
 
 
@@ -37,7 +37,7 @@ def test_in_short(runner: CliRunner, folder: Path) -> None:
         "Somebody plays a stream. Also known as play_resolve.",
         "A batch of play.",
         "Plays now. Key stream_id. Changed by play.",
-        "API tokens with plays:read or read, and all users whatever their role: each the own tenant only",
+        "tokens with permission plays:read or read; people with role member or owner; each within the own tenant only",
         "4,096 bytes in an event",
     ):
         assert said in shown

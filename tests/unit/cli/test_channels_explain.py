@@ -24,6 +24,8 @@ from signalman.relay.decode import Decoder
 from signalman.relay.explain import explain
 from signalman.relay.route import Router
 from signalman.relay.whereabouts import topic_of
+from signalman.simulate import announcements
+from signalman.simulate.announcements import Announcement, announced
 from signalman.simulate.world import World
 from tests.unit.catalog.sample import write
 from tests.unit.relay.explaining import PACK, PLAY, PLAYS, body, leaves, owners, record
@@ -240,6 +242,30 @@ def test_refused_records(told: Told, value: Any, said: str) -> None:
     shown = told(value)
     assert shown.exit_code == 1
     assert f"{said}; the record goes to the dead letters" in lines(shown)
+
+
+@pytest.mark.parametrize(
+    ("announcement", "said"),
+    [
+        (announcements.tenant_deleted(TENANT), "again at whoever has the scope that it names"),
+        (announcements.token_revoked(TENANT, "u", "t"), "again at whoever has the token or user that it names"),
+        (
+            announcements.token_revoked(TENANT, "", ""),
+            "again at everybody, since the record names nobody whom it could find",
+        ),
+    ],
+)
+def test_signals(runner: CliRunner, tmp_path: Path, announcement: Announcement, said: str) -> None:
+    """What is told to gateways and to nobody else is no failure; it says whom it concerns, and not who that is."""
+    file = tmp_path / "event.json"
+    file.write_bytes(announced(announcement, 1_787_000_000.0).value)
+    shown = runner.invoke(app, ["channels", "explain", str(file)], env=KEY)
+    assert shown.exit_code == 0, shown.output
+    found = " ".join(lines(shown))
+    assert (
+        f"route a signal of access: {announcement.event_type} is shown to nobody; every gateway looks {said}" in found
+    )
+    assert "publish" not in found
 
 
 def test_every_reason_has_its_words() -> None:

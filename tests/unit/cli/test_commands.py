@@ -3,7 +3,6 @@
 import tomllib
 from pathlib import Path
 
-import jwt
 import pytest
 from typer.testing import CliRunner
 
@@ -30,6 +29,7 @@ def test_help_lists_every_command(runner: CliRunner) -> None:
         "check",
         "channels",
         "config",
+        "migrate",
         "token",
         "simulate",
         "version",
@@ -129,52 +129,3 @@ def test_check_holds_configuration_and_pack_together(runner: CliRunner, environ:
 
     assert result.exit_code == 2
     assert said in result.stderr
-
-
-def test_token_prints_only_the_token(runner: CliRunner) -> None:
-    """What is printed can be put into a variable, and is signed with the configured secret for the tenant."""
-    arguments = ["token", "--tenant", TENANT, "--user", TENANT, "--role", "viewer", "--ttl", "60"]
-    result = runner.invoke(app, arguments, env={"JWT_SECRET": SECRET})
-
-    assert result.exit_code == 0, result.output
-    claims = jwt.decode(result.stdout.strip(), SECRET, algorithms=["HS256"])
-    assert result.stdout.count("\n") == 1
-    assert (claims["tenant_id"], claims["user_id"], claims["role"]) == (TENANT, TENANT, "viewer")
-    assert claims["exp"] - claims["iat"] == 60
-
-
-def test_token_without_a_user_is_somebodys(runner: CliRunner) -> None:
-    """Two tokens stand for two people, unless they are named."""
-    users = set()
-    for _ in range(2):
-        token = runner.invoke(app, ["token", "--tenant", TENANT], env={"JWT_SECRET": SECRET}).stdout.strip()
-        users.add(jwt.decode(token, SECRET, algorithms=["HS256"])["user_id"])
-
-    assert len(users) == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environ", "said"),
-    [
-        (["--tenant", TENANT], {}, "access.jwt_secret: is not set"),
-        (["--tenant", "nobody"], {"JWT_SECRET": SECRET}, "the scope of a token is: tenant (uuid)"),
-        ([], {"JWT_SECRET": SECRET}, "--tenant"),
-        (["--tenant", TENANT, "--ttl", "0"], {"JWT_SECRET": SECRET}, "--ttl"),
-        (["--tenant", TENANT, "--ttl", "100000"], {"JWT_SECRET": SECRET}, "no gateway would accept it"),
-        (["--tenant", TENANT], {"JWT_SECRET": "short"}, "is shorter than 32 bytes"),
-    ],
-)
-def test_token_refuses(runner: CliRunner, arguments: list[str], environ: dict[str, str], said: str) -> None:
-    """Nothing is minted that no gateway would take; the reason is told, and the exit code is 2."""
-    result = runner.invoke(app, ["token", *arguments], env=environ)
-
-    assert result.exit_code == 2
-    assert said in result.stderr
-    assert result.stdout == ""
-
-
-def test_token_with_a_weak_secret_that_was_accepted(runner: CliRunner) -> None:
-    """Where the platform's secret is short, its tokens can still be made."""
-    environ = {"JWT_SECRET": "short", "SIGNALMAN_ACCESS__ALLOW_WEAK_SECRET": "true"}
-
-    assert runner.invoke(app, ["token", "--tenant", TENANT], env=environ).exit_code == 0

@@ -9,7 +9,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from signalman.cli.tail import parse_filters, read_token
+from signalman.cli.tail import parse_filters
 from signalman.cli.tail_output import JsonLines
 from signalman.cli.tail_status import Status
 from signalman.cli.tailing import Exit, Tailing, Wanted
@@ -20,9 +20,11 @@ from signalman.client.messages import (
     Disconnected,
     Dropped,
     Events,
+    Expiring,
     Fresh,
     Message,
     Refused,
+    Renewed,
     Reset,
     Snapshot,
     Stale,
@@ -123,6 +125,25 @@ async def test_a_new_beginning_has_its_reason_in_words(reason: str) -> None:
     (line,) = run.err.getvalue().splitlines()
     why = line.removeprefix("-- streams: ").removesuffix("; starting over")
     assert len(why.split()) > 2
+
+
+async def test_the_end_of_access_is_told_and_so_is_its_renewal() -> None:
+    """Before it ends, and until when it goes on; a channel that is no longer granted by name ends the run."""
+    run = Run(Wanted(channels=("streams",)))
+    code = await run(
+        CONNECTED,
+        Expiring("2026-08-20T10:12:00Z", 59.7),
+        Renewed(CONNECTED.principal, ("streams",), "2026-08-20T11:12:00Z"),
+        Renewed(CONNECTED.principal, ("streams", "system"), None),
+        Refused(STREAMS, "grant_ended", "No longer."),
+    )
+    assert run.err.getvalue().splitlines()[1:] == [
+        "-- access ends in 60 s",
+        "-- access goes on until 2026-08-20T11:12:00Z: streams",
+        "-- access goes on: streams, system",
+        "-- streams: No longer.",
+    ]
+    assert code is Exit.FORBIDDEN
 
 
 async def test_a_connection_that_is_back_says_whether_anything_was_missed() -> None:
@@ -277,16 +298,3 @@ def test_a_filter_that_is_none_is_wrong_usage(pair: str) -> None:
     """And says how to write it."""
     with pytest.raises(typer.BadParameter, match="FIELD=VALUE"):
         parse_filters([pair], [])
-
-
-def test_where_the_token_comes_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """A file, standard input, or the environment; and a file that is not there is wrong usage."""
-    monkeypatch.setenv("SIGNALMAN_TOKEN", "from-environment")
-    monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\nrest"))
-    path = tmp_path / "token"
-    path.write_text("from-file\n")
-    assert read_token(None) == "from-environment"
-    assert read_token("-").strip() == "from-stdin"
-    assert read_token(str(path)).strip() == "from-file"
-    with pytest.raises(typer.BadParameter):
-        read_token(str(tmp_path / "missing"))
