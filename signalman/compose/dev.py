@@ -10,6 +10,7 @@ from signalman.backends.memory_bus import MemoryBus, MemoryHub
 from signalman.backends.memory_log import MemoryLog
 from signalman.backends.memory_source import MemorySource
 from signalman.compose import parts, roles
+from signalman.compose.admission import memory_stores
 from signalman.compose.simulate import kafka_names, world
 from signalman.config import Config, consumer_names, topic_names
 from signalman.metrics import Metrics
@@ -63,7 +64,10 @@ async def run_embedded(config: Config, platform: World, started: Callable[[Start
 
     async with ChdbEngine() as engine, asyncio.TaskGroup() as tasks:
         snapshots = ChdbSnapshots(engine, database=database, limits=parts.query_limits(config))
-        gateway = parts.gateway(config, pack, bus=bus, snapshots=snapshots, directory=None, metrics=metrics)
+        stores = memory_stores()
+        gateway = parts.gateway(
+            config, pack, bus=bus, snapshots=snapshots, directory=None, stores=stores, metrics=metrics
+        )
         relay = roles.make_relay(config, pack, source, bus, metrics)
         life = runner.run(
             platform,

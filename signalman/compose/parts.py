@@ -1,15 +1,10 @@
 """Configuration → one part each. Nothing here starts anything."""
 
 import ssl
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import signalman
-from signalman.access.accounts import Account, Accounts
-from signalman.access.authenticator import Authenticator
-from signalman.access.jwt import JwtVerifier
-from signalman.access.tokens import ApiTokens
+from signalman.access_ports import Directory, Rate
 from signalman.backends.clickhouse import ClickHouseServer
 from signalman.backends.clickhouse_sql import Limits
 from signalman.backends.feed_limits import FeedLimits
@@ -17,6 +12,8 @@ from signalman.backends.kafka_connection import KafkaConnection
 from signalman.backends.redis_bus import RedisBus
 from signalman.catalog import default_folder, load
 from signalman.channel import Catalog
+from signalman.compose.access import access
+from signalman.compose.admission import Stores, admission
 from signalman.config import Config, check_pack
 from signalman.errors import ConfigError, Fault
 from signalman.gateway.gateway import Gateway
@@ -24,8 +21,7 @@ from signalman.gateway.log import LogLimits
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
-from signalman.ports import Bus, Directory, Snapshots
-from signalman.principal import Principal
+from signalman.ports import Bus, Snapshots
 from signalman.redaction import Pseudonyms
 
 
@@ -124,50 +120,9 @@ def query_limits(config: Config) -> Limits:
     return Limits(seconds=config.clickhouse.query_timeout_seconds)
 
 
-def authenticate(config: Config, pack: Catalog, directory: Directory | None) -> Callable[[str], Awaitable[Principal]]:
-    """The check of every kind of credential that configuration allows.
-
-    Raises:
-        ConfigError: A secret or an account cannot be used.
-    """
-    authenticator = Authenticator(
-        jwt=_jwt(config, pack),
-        tokens=ApiTokens(directory) if directory else None,
-        accounts=_accounts(config, pack),
-    )
-
-    async def check(credential: str) -> Principal:
-        return await authenticator.authenticate(credential, time.time())
-
-    return check
-
-
-def _jwt(config: Config, pack: Catalog) -> JwtVerifier | None:
-    access = config.access
-    secret = access.jwt_secret.get_secret_value()
-    if not secret:
-        return None
-    try:
-        return JwtVerifier(
-            secret,
-            pack.levels,
-            allow_weak_secret=access.allow_weak_secret,
-            leeway=access.jwt_leeway_seconds,
-            max_lifetime=access.jwt_max_lifetime_seconds,
-        )
-    except ValueError as error:
-        raise ConfigError([Fault("configuration", "access.jwt_secret", str(error))]) from error
-
-
-def _accounts(config: Config, pack: Catalog) -> Accounts:
-    accounts = (
-        Account(name=each.name, token=each.token.get_secret_value(), scope=tuple(each.scope), role=each.role)
-        for each in config.access.accounts
-    )
-    try:
-        return Accounts(accounts, pack.levels)
-    except ValueError as error:
-        raise ConfigError([Fault("configuration", "access.accounts", str(error))]) from error
+def rate(per_second: float, burst: float) -> Rate | None:
+    """How often something may happen; None, which sets no limit, for 0 a second."""
+    return Rate(per_second, burst) if per_second else None
 
 
 def gateway(
@@ -177,10 +132,15 @@ def gateway(
     bus: Bus,
     snapshots: Snapshots,
     directory: Directory | None,
+    stores: Stores,
     metrics: Metrics,
 ) -> Gateway:
-    """The gateway over these parts."""
-    section = config.gateway
+    """The gateway over these parts.
+
+    Raises:
+        ConfigError: A key or an account cannot be used.
+    """
+    section, limits = config.gateway, config.limits
     shared = SharedSnapshots(
         snapshots,
         metrics,
@@ -191,7 +151,8 @@ def gateway(
     )
     return Gateway(
         catalog=pack,
-        authenticate=authenticate(config, pack, directory),
+        access=access(config, pack, directory, stores.tickets, metrics),
+        admission=admission(config, stores.quotas, metrics),
         bus=bus,
         snapshots=shared,
         metrics=metrics,
@@ -201,7 +162,15 @@ def gateway(
             heartbeat=section.heartbeat_seconds,
             max_message_bytes=section.max_message_bytes,
             max_subscriptions=section.max_subscriptions,
+            expiry_warning=config.access.expiry_warning_seconds,
+            messages=rate(limits.messages_per_second, limits.message_burst),
+            bytes=rate(limits.bytes_per_second, limits.byte_burst),
+            filter_fields=limits.filter_fields,
+            filter_values=limits.filter_values,
         ),
+        directory=directory,
+        recheck_seconds=config.access.recheck_seconds,
+        close_seconds=section.close_seconds,
         max_connections=section.max_connections,
         view_frames=section.view_frames,
         view_bytes=section.view_bytes,

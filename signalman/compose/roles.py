@@ -9,9 +9,10 @@ import structlog
 
 from signalman.backends.clickhouse import ClickHouseSnapshots
 from signalman.backends.kafka import KafkaSource
-from signalman.backends.postgres import FrameworksDirectory
 from signalman.channel import Catalog
 from signalman.compose import parts
+from signalman.compose.admission import redis_stores
+from signalman.compose.directory import directory as accounts
 from signalman.config import Config, consumer_names, topic_names
 from signalman.errors import BackendUnavailable, ConfigError, Fault
 from signalman.gateway.gateway import Gateway
@@ -47,7 +48,7 @@ async def run_gateway(config: Config) -> None:
     pack = parts.catalog(config)
     metrics = Metrics()
     listener = server.bind(config.gateway.host, config.gateway.port)
-    async with parts.redis_bus(config) as bus, frameworks_gateway(config, pack, bus, metrics) as gateway:
+    async with parts.redis_bus(config) as bus, platform_gateway(config, pack, bus, metrics) as gateway:
         await serve_clients(config, gateway, listener)
 
 
@@ -59,7 +60,7 @@ async def run_serve(config: Config) -> None:
     async with (
         parts.redis_bus(config) as bus,
         kafka_source(config, pack) as source,
-        frameworks_gateway(config, pack, bus, metrics) as gateway,
+        platform_gateway(config, pack, bus, metrics) as gateway,
         asyncio.TaskGroup() as tasks,
     ):
         relay = make_relay(config, pack, source, bus, metrics)
@@ -89,24 +90,20 @@ async def kafka_source(config: Config, pack: Catalog) -> AsyncIterator[KafkaSour
 
 
 @asynccontextmanager
-async def frameworks_gateway(config: Config, pack: Catalog, bus: Bus, metrics: Metrics) -> AsyncIterator[Gateway]:
-    """A gateway over ClickHouse and, where configured, the platform's PostgreSQL."""
+async def platform_gateway(config: Config, pack: Catalog, bus: Bus, metrics: Metrics) -> AsyncIterator[Gateway]:
+    """A gateway over ClickHouse and Redis and, where configured, the accounts in PostgreSQL."""
     async with AsyncExitStack() as stack:
         snapshots = ClickHouseSnapshots(parts.clickhouse_server(config), limits=parts.query_limits(config))
         await stack.enter_async_context(snapshots)
-        directory = None
+        stores = await stack.enter_async_context(redis_stores(config))
         watched: dict[str, operations.Check] = {"clickhouse": snapshots.ping}
-        if url := config.directory.url.get_secret_value():
-            directory = await stack.enter_async_context(
-                FrameworksDirectory(
-                    url,
-                    **config.directory.databases.model_dump(),
-                    connections=config.directory.connections,
-                    timeout=config.directory.timeout_seconds,
-                )
-            )
+        directory = accounts(config, pack)
+        if directory is not None:
+            await stack.enter_async_context(directory)
             watched["postgres"] = directory.ping
-        gateway = parts.gateway(config, pack, bus=bus, snapshots=snapshots, directory=directory, metrics=metrics)
+        gateway = parts.gateway(
+            config, pack, bus=bus, snapshots=snapshots, directory=directory, stores=stores, metrics=metrics
+        )
         async with asyncio.TaskGroup() as tasks:
             # Neither decides readiness: live events go on without them. The metrics tell.
             watching = tasks.create_task(operations.watch(metrics, watched), name="watch")
@@ -156,7 +153,10 @@ async def serve_clients(
         gateway,
         checks=checks or {},
         allowed_origins=section.allowed_origins,
+        trusted_proxies=section.trusted_proxies,
+        cookie=config.access.cookie,
         send_timeout=section.send_timeout_seconds,
+        close_seconds=section.close_seconds,
         service_token=config.access.service_token.get_secret_value(),
         dashboard=section.dashboard,
     )
@@ -168,6 +168,8 @@ async def serve_clients(
         tasks.create_task(gateway.keep_time(), name="time")
         tasks.create_task(gateway.watch_source(), name="source")
         tasks.create_task(gateway.watch_tables(), name="tables")
+        tasks.create_task(gateway.watch_access(), name="access")
+        tasks.create_task(gateway.admission.keep(), name="admission")
         tasks.create_task(
             server.serve(application, listener, max_message_bytes=section.max_message_bytes, drain=drain),
             name="web",

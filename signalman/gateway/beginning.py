@@ -5,17 +5,19 @@ Where tables cannot be read, events flow without them, and they are tried again 
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from signalman.channel import Channel, Table
+from signalman.channel import Channel
 from signalman.errors import BackendUnavailable, SnapshotTooLarge, TableFaulty
+from signalman.event import PLATFORM, Feed
 from signalman.gateway import frames
 from signalman.gateway.inspection import WHILE_FAULTY, Inspection
 from signalman.gateway.join import Joined, at_index, tables_of
 from signalman.gateway.joins import Joins
-from signalman.gateway.requests import Cursor
+from signalman.gateway.requests import Cursor, Filter, Subscribe
 from signalman.gateway.resume import is_ahead, refusal
 from signalman.gateway.subscription import Subscription
 from signalman.gateway.view import View
 from signalman.metrics import Metrics
+from signalman.table import Table
 
 RETRY = (2.0, 30.0)
 """First and longest wait before tables that could not be read are tried again, seconds."""
@@ -28,6 +30,13 @@ Say = Callable[[bytes], None]
 
 Reached = Callable[[View, int, float], Awaitable[bool]]
 """Waits until a view's feed has come to a seq, some seconds at most."""
+
+
+def wanted_tables(request: Subscribe, channel: Channel, feed: Feed, filter_: Filter) -> list[Table]:
+    """The tables that *request* asks for. What belongs to no tenant has none: their rows are all somebody's."""
+    if not request.snapshot or feed.scope == PLATFORM:
+        return []
+    return tables_of(channel, filter_)
 
 
 class Beginning:
@@ -54,18 +63,15 @@ class Beginning:
         self._reached = reached
         self._say = say
         self._wake = wake
-        self._wanted: Sequence[Table] = ()
-        if subscription.request.snapshot:
-            self._wanted = tables_of(channel, subscription.filter)
+        view = subscription.view
+        self._wanted: Sequence[Table] = wanted_tables(subscription.request, channel, view.feed, view.filter)
         self._tables = self._wanted
         """Those of them that are read."""
         self._has: frozenset[str] | None = None
         """Names of the tables that it has; None while it has not begun as it should."""
 
-    async def run(self, cursor: Cursor | None = None) -> None:
-        """Return when the subscription has gone on from *cursor*, or has its tables, or never can have them."""
-        if cursor is not None and await self._resume(cursor):
-            return
+    async def run(self) -> None:
+        """Return when the subscription has its tables, or never can have them."""
         delay, longest = RETRY
         while not await self._try(delay):
             await self._sleep(delay)
@@ -95,7 +101,8 @@ class Beginning:
         self._begin(joined)
         return len(self._tables) == len(self._wanted)
 
-    async def _resume(self, cursor: Cursor) -> bool:
+    async def resume(self, cursor: Cursor) -> bool:
+        """Whether the subscription has gone on from *cursor*. If not, the client was told why, and `run` is due."""
         view = self._subscription.view
         if is_ahead(view, cursor):
             await self._reached(view, cursor.seq, AHEAD)

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from signalman.channel import Table
 from signalman.event import Json, Publication
 from signalman.gateway.requests import Filter
+from signalman.table import Table
 
 
 class Change(NamedTuple):

@@ -4,20 +4,21 @@ Free of any server: whoever owns the socket calls `receive` for what came in, `p
 woken, `tick` now and then, and `finish` at the end.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
-from signalman.errors import BackendUnavailable, NotAuthenticated
-from signalman.gateway import frames
-from signalman.gateway.beginning import Beginning
-from signalman.gateway.requests import Cursor
-from signalman.gateway.session import Authenticate, Close, Join, Leave, Send, Session
-from signalman.gateway.subscription import Subscription
+from signalman.errors import BackendUnavailable, Limited, NotAuthenticated
+from signalman.event import Feed
+from signalman.gateway import audit, frames
+from signalman.gateway.actions import Action, Authenticate, Close, Denied, Join, Leave, Reached, Send
+from signalman.gateway.admission import Visitor
+from signalman.gateway.session import Session, State
+from signalman.gateway.subscriptions import Subscriptions
+from signalman.gateway.tasks import Tasks
 from signalman.principal import Principal
 from signalman.protocol import CloseCode
 
@@ -28,42 +29,62 @@ log = structlog.get_logger(__name__)
 
 _numbers = count(1)
 
-PULL_BYTES = 64 * 1024
-"""How much one subscription may write before the next has its turn."""
-
-PATIENCE = 60.0
-"""A reader that is lapped again within so many seconds is too slow for what it asked for, not merely held up once."""
+REVOKED = frozenset({"access_ended", "token_expired"})
+"""Reasons of a close that end what a credential had opened."""
 
 
 class Connection:
-    """One client."""
+    """One client.
 
-    def __init__(self, gateway: "Gateway", wake: Callable[[], None], principal: Principal | None = None) -> None:
+    Args:
+        gateway: What all connections share.
+        wake: Called when there is something to write.
+        visitor: Its place at the door. Whoever made it gives it back.
+        principal: Who it is, where the handshake said so, and `Visitor.known` was asked.
+        heard: How many notices had been heard when the check of that credential began; None where that is not known.
+        abort: Cuts the socket off, for a client that does not go.
+    """
+
+    def __init__(
+        self,
+        gateway: "Gateway",
+        wake: Callable[[], None],
+        visitor: Visitor,
+        principal: Principal | None = None,
+        *,
+        heard: int | None = None,
+        abort: Callable[[], None] | None = None,
+    ) -> None:
         self.id = next(_numbers)
         self._gateway = gateway
         self._wake = wake
+        self._visitor = visitor
+        self._abort = abort
         self._session = Session(gateway.catalog, gateway.limits, gateway.clock())
+        self._subscriptions = Subscriptions(gateway, self)
         self._control: deque[bytes] = deque()
-        self._subscriptions: dict[str, Subscription] = {}
-        self._joins: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._lapped_at: dict[str, float] = {}
-        self._close: CloseCode | None = None
+        self._tasks = Tasks(self._failed)
+        self._close: Close | None = None
+        self._ended_since: float | None = None
         if principal is not None:
-            self._authenticated(principal)
+            self._authenticated(principal, heard)
         gateway.hub.enter(self)
         self._act()
 
     @property
     def closing(self) -> CloseCode | None:
         """The code to close with, once everything that was said before has been pulled."""
-        return None if self._control else self._close
+        return self._close.code if self._close and not self._control else None
 
     @property
-    def channels(self) -> list[str]:
-        """The channel of each subscription."""
-        return [subscription.channel for subscription in self._subscriptions.values()]
+    def principal(self) -> Principal | None:
+        """Who it is; None as long as that is not known."""
+        return self._session.principal
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """What it follows."""
+        return self._subscriptions
 
     def wake(self) -> None:
         """Part of `following.Watcher`."""
@@ -74,9 +95,35 @@ class Connection:
         self._session.notice(frame)
         self._act()
 
+    def say(self, frame: bytes) -> None:
+        """Part of `subscriptions.Subscriber`."""
+        self._control.append(frame)
+
+    def begun(self, feed: Feed) -> None:
+        """Part of `subscriptions.Subscriber`."""
+        audit.subscribed(self._who, feed)
+
+    def not_begun(self, request_id: str, code: str, detail: str, retry_after: float) -> None:
+        """Part of `subscriptions.Subscriber`."""
+        self._session.forget(request_id)
+        self._session.fail(code, detail, request_id, round(retry_after * 1000))
+        self._act()
+
+    def judged(self, principal: Principal | None, since: float) -> None:
+        """Part of `standing.Member`."""
+        if principal is None:
+            self._session.end()
+        else:
+            self._session.reauthorize(principal)
+        if self._session.state is State.CLOSING:
+            self._ended_since = since
+        else:
+            audit.refreshed(self._who, "directory")
+        self._act()
+
     def receive(self, data: str | bytes) -> None:
         """Take one data frame in."""
-        self._session.receive(data)
+        self._session.receive(data, self._gateway.clock())
         self._act()
 
     def tick(self) -> None:
@@ -94,169 +141,128 @@ class Connection:
         self._session.goodbye(CloseCode.RESTART, reason, retry_after_ms)
         self._act()
 
-    def pull(self) -> list[bytes]:
-        """What is to be written now, oldest first; empty when nothing is. Each subscription has its turn."""
-        out = list(self._control)
-        self._control.clear()
-        if self._close is None:
-            for subscription in list(self._subscriptions.values()):
-                self._pull(subscription, out)
-            # A subscription that was lost has just said so and begun again.
-            out.extend(self._control)
-            self._control.clear()
-        return out
+    def pull(self) -> Iterator[bytes]:
+        """What is to be written now, oldest first; empty when nothing is. Each frame is made out as it is asked for:
+        whoever writes them may wait between two, and of a subscription that has ended meanwhile there is nothing more.
+        """
+        yield from self._said()
+        yield from self._subscriptions.pull()
+        # A subscription that was lost has just said so and begun again.
+        yield from self._said()
+
+    def _said(self) -> Iterator[bytes]:
+        while self._control:
+            yield self._control.popleft()
 
     async def finish(self) -> None:
         """The socket is gone: end what was under way and give the views up."""
-        self._gateway.hub.leave(self)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for request_id in list(self._subscriptions):
-            self._leave(request_id)
-        # Not cancelled: a view that is not given up would be kept, and its feed subscribed, for ever.
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        gateway, close = self._gateway, self._close
+        gateway.hub.leave(self)
+        gateway.standing.leave(self)
+        await self._tasks.cancel()
+        await self._subscriptions.finish()
+        if self._ended_since is not None:
+            gateway.metrics.access_end_seconds.observe(max(0.0, gateway.clock() - self._ended_since))
+        audit.closed(self._who, int(close.code) if close else None, close.reason if close else "client")
 
-    def _pull(self, subscription: Subscription, out: list[bytes]) -> None:
-        reason = subscription.lost if subscription.live else None
-        if reason == "slow" and self._skips(subscription):
-            self._skip(subscription)
-        elif reason is not None:
-            self._start_over(subscription, reason)
-            return
-        taken, read = subscription.pull(PULL_BYTES)
-        out.extend(taken)
-        if read:
-            self._gateway.delivered(subscription.channel, read)
-        if subscription.ready:
-            self._wake()
-
-    def _start_over(self, subscription: Subscription, reason: str) -> None:
-        request_id = subscription.request.id
-        self._gateway.metrics.resets.labels(reason).inc()
-        if reason == "slow" and self._too_slow(request_id):
-            return
-        waiting = self._joins.pop(request_id, None)
-        if waiting is not None:
-            waiting.cancel()  # it was waiting to read tables that are now read anew
-        unknown = None if subscription.announced else request_id
-        self._control.append(frames.reset(subscription.view.name, reason, request_id=unknown))
-        subscription.halt()
-        self._joins[request_id] = self._spawn(self._begin(subscription), self._tasks)
-
-    def _skips(self, subscription: Subscription) -> bool:
-        """Whether a slow reader of this channel is better off with the newest events than with everything anew."""
-        return self._gateway.catalog.channels[subscription.channel].slow_reader == "skip"
-
-    def _skip(self, subscription: Subscription) -> None:
-        """Let a slow reader go on with what there still is. What waits from its beginning is all there: that first."""
-        if subscription.beginning or self._too_slow(subscription.request.id):
-            return
-        self._gateway.metrics.dropped_events.labels(subscription.channel).inc()
-        subscription.skip()
-
-    def _too_slow(self, request_id: str) -> bool:
-        """Whether the subscription is lapped for the second time within a minute; then its client is sent away."""
-        now = self._gateway.clock()
-        before, self._lapped_at[request_id] = self._lapped_at.get(request_id), now
-        if before is None or now - before >= PATIENCE:
-            return False
-        self.fail("too_slow", "The client was lapped twice within a minute; it does not keep up with this channel.")
-        return True
+    @property
+    def _who(self) -> audit.Who:
+        return audit.Who(self.id, self._visitor.mark, self._session.principal)
 
     def _act(self) -> None:
         for action in self._session.actions():
-            match action:
-                case Send(data):
-                    self._control.append(data)
-                case Authenticate(token):
-                    self._spawn(self._authenticate(token), self._tasks)
-                case Join():
-                    self._joins[action.request.id] = self._spawn(self._join(action), self._tasks)
-                case Leave(request_id):
-                    self._leave(request_id)
-                case Close(code):
-                    self._close = code
-                    if code is CloseCode.AUTH_TIMEOUT:
-                        self._gateway.metrics.handshakes.labels("timeout").inc()
-                    self._gateway.metrics.closes.labels(str(int(code))).inc()
+            self._do(action)
         if self._control or self._close is not None:
             self._wake()
 
-    async def _authenticate(self, token: str) -> None:
+    def _do(self, action: Action) -> None:
+        match action:
+            case Send(data):
+                self._control.append(data)
+            case Authenticate(token):
+                self._tasks.begin(self._authenticate(token))
+            case Join():
+                self._subscriptions.join(action)
+            case Leave(request_id, feed, by):
+                if self._subscriptions.leave(request_id):
+                    audit.unsubscribed(self._who, feed, by)
+            case Denied(code):
+                audit.refused(self._who, code)
+            case Reached(limit):
+                self._gateway.metrics.limited.labels(limit).inc()
+            case Close():
+                self._end(action)
+
+    def _end(self, close: Close) -> None:
+        """Nothing concerns this client any more; its socket has a moment to take what was said last."""
+        gateway = self._gateway
+        self._close = close
+        gateway.standing.leave(self)
+        self._subscriptions.close()
+        if close.code is CloseCode.AUTH_TIMEOUT:
+            gateway.metrics.handshakes.labels("timeout").inc()
+        gateway.metrics.closes.labels(str(int(close.code))).inc()
+        if close.reason in REVOKED:
+            audit.revoked(self._who, close.reason)
+        if self._abort is not None:
+            self._tasks.begin(self._cut_off(self._abort))
+
+    async def _cut_off(self, abort: Callable[[], None]) -> None:
+        await self._gateway.sleep(self._gateway.close_seconds)
+        log.info("connection_cut", connection=self.id)
+        self._gateway.metrics.aborted.inc()
+        abort()
+
+    async def _authenticate(self, credential: str) -> None:
+        heard = self._gateway.heard
         try:
-            principal = await self._gateway.authenticate(token)
-        except NotAuthenticated as error:
-            self._gateway.metrics.handshakes.labels("refused").inc()
-            log.info("refused", connection=self.id, code=error.code)
-            self._session.refused(error.code, error.detail)
+            principal = await self._identify(credential)
+        except (NotAuthenticated, Limited) as error:
+            retry_after = error.retry_after if isinstance(error, Limited) else None
+            self._refused("refused", error.code, error.detail, retry_after)
         except BackendUnavailable as error:
-            self._gateway.metrics.handshakes.labels("unavailable").inc()
             log.warning("directory_unavailable", connection=self.id, detail=str(error))
-            self._session.refused("directory_unavailable", "Credentials cannot be checked at the moment.")
+            code = "tickets_unavailable" if error.backend == "redis" else "directory_unavailable"
+            self._refused("unavailable", code, "Credentials cannot be checked at the moment.", 2.0)
         else:
-            self._authenticated(principal)
+            self._authenticated(principal, heard)
         self._act()
 
-    def _authenticated(self, principal: Principal) -> None:
-        self._session.authenticated(principal)
-        self._gateway.metrics.handshakes.labels("accepted" if self._session.principal else "refused").inc()
-        for backend in self._gateway.hub.stale_backends:
-            self._session.notice(frames.simple("stale", backend=backend))
-        log.info("authenticated", connection=self.id, kind=principal.kind, principal=principal.id)
-
-    async def _join(self, join: Join) -> None:
-        request = join.request
+    async def _identify(self, credential: str) -> Principal:
+        """Who *credential* speaks for. Raises as `Access.authenticate` and `Visitor.known` do."""
+        gateway, first = self._gateway, self._session.state is State.CONNECTED
         try:
-            view = await self._gateway.hub.watch(join.feed, join.filter, self)
-        except BackendUnavailable as error:
-            log.warning("join_failed", connection=self.id, channel=join.channel.name, detail=str(error))
-            self._joins.pop(request.id, None)
-            self._session.forget(request.id)
-            self._session.fail("bus_unavailable", "Live events cannot be subscribed now.", request.id, 2000)
-            self._act()
-            return
-        subscription = Subscription(request, view)
-        self._subscriptions[request.id] = subscription
-        self._gateway.metrics.subscriptions.labels(subscription.channel).inc()
-        await self._begin(subscription, request.resume)
+            principal = await gateway.access.authenticate(credential)
+        except NotAuthenticated:
+            await self._visitor.failed()
+            raise
+        except Limited as error:
+            gateway.metrics.limited.labels(error.limit).inc()
+            raise
+        if first:  # another credential of the same client takes no further place
+            await self._visitor.known(principal)
+        return principal
 
-    async def _begin(self, subscription: Subscription, cursor: Cursor | None = None) -> None:
-        gateway = self._gateway
-        beginning = Beginning(
-            subscription,
-            gateway.catalog.channels[subscription.channel],
-            gateway.joins,
-            gateway.inspection,
-            metrics=gateway.metrics,
-            sleep=gateway.sleep,
-            reached=gateway.hub.reached,
-            say=self._control.append,
-            wake=self._wake,
-        )
-        await beginning.run(cursor)
-        self._joins.pop(subscription.request.id, None)
+    def _refused(self, outcome: str, code: str, detail: str, retry_after: float | None = None) -> None:
+        if self._session.state is State.CONNECTED:
+            self._gateway.metrics.handshakes.labels(outcome).inc()
+        self._session.refused(code, detail, None if retry_after is None else round(retry_after * 1000))
 
-    def _leave(self, request_id: str) -> None:
-        """Give a subscription up. Its id is free at once, so nothing here may look it up again later."""
-        join = self._joins.pop(request_id, None)
-        if join is not None:
-            join.cancel()
-        self._lapped_at.pop(request_id, None)
-        subscription = self._subscriptions.pop(request_id, None)
-        if subscription is not None:
-            self._gateway.metrics.subscriptions.labels(subscription.channel).dec()
-            self._spawn(self._gateway.hub.release(subscription.view, self), self._leaving)
+    def _authenticated(self, principal: Principal, heard: int | None) -> None:
+        session, first = self._session, self._session.state is State.CONNECTED
+        session.authenticated(principal)
+        taken = session.state is State.READY and session.principal is principal
+        if taken:
+            self._gateway.standing.enter(self, principal, heard)
+        if first:
+            self._gateway.metrics.handshakes.labels("accepted" if taken else "refused").inc()
+        if taken and first:
+            audit.connected(self._who)
+            for backend in self._gateway.hub.stale_backends:
+                session.notice(frames.simple("stale", backend=backend))
+        elif taken:
+            audit.refreshed(self._who, "client")
 
-    def _spawn(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._leaving.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("connection_task_failed", connection=self.id, exc_info=error)
-            self.fail("internal", "Something went wrong on our side.")
+    def _failed(self, error: BaseException) -> None:
+        log.error("connection_task_failed", connection=self.id, exc_info=error)
+        self.fail("internal", "Something went wrong on our side.")

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from signalman.channel import Channel, ColumnType, Setting, Table
+from signalman.channel import Channel
+from signalman.table import ColumnType, Setting, Table
 
 _NULLABLE = re.compile(r"Nullable\((?P<inner>.*)\)")
 _WRAPPED = re.compile(r"LowCardinality\((?P<low>.*)\)|SimpleAggregateFunction\(\w+(?:\([^)]*\))?, (?P<simple>.*)\)")

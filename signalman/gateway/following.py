@@ -1,8 +1,10 @@
 """Who follows what: a feed with the number of its users, and those who are told of news."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
+from signalman.event import Feed, Position, Publication
 from signalman.gateway.feed import FollowedFeed
 
 
@@ -15,6 +17,24 @@ class Watcher(Protocol):
 
     def notice(self, frame: bytes) -> None:
         """Something that concerns every client."""
+        ...
+
+
+class Ear(Protocol):
+    """Who hears one feed as the bus delivers it, without views: see `ports.BusListener`."""
+
+    feed: Feed
+
+    def publication(self, publication: Publication) -> None:
+        """A batch."""
+        ...
+
+    def retired(self, position: Position) -> None:
+        """A new epoch."""
+        ...
+
+    def recovered(self, positions: Mapping[Feed, Position | None]) -> None:
+        """The bus, or a part of it, is back; of this feed or others."""
         ...
 
 

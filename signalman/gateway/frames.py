@@ -3,16 +3,17 @@
 The payload of `events` is not decoded and encoded again: the relay's bytes are joined as they are.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from signalman.channel import ClockRule, Table
 from signalman.event import Scope
 from signalman.principal import Principal
 from signalman.protocol import SUBPROTOCOL, problem
+from signalman.table import ClockRule, Table
 
 
 def rfc3339(seconds: float) -> str:
@@ -20,10 +21,8 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def hello(
-    *, server: str, heartbeat: float, auth_timeout: float, max_message_bytes: int, max_subscriptions: int
-) -> bytes:
-    """The first frame: what this server speaks and allows. Times in seconds."""
+def hello(*, server: str, heartbeat: float, auth_timeout: float, limits: Mapping[str, float | None]) -> bytes:
+    """The first frame: what this server speaks and allows. Times in seconds; a limit that is None is none."""
     return orjson.dumps(
         {
             "type": "hello",
@@ -31,7 +30,7 @@ def hello(
             "server": server,
             "heartbeat_ms": round(heartbeat * 1000),
             "auth_timeout_ms": round(auth_timeout * 1000),
-            "limits": {"max_message_bytes": max_message_bytes, "max_subscriptions": max_subscriptions},
+            "limits": limits,
         }
     )
 
@@ -47,6 +46,12 @@ def welcome(principal: Principal, channels: Sequence[str]) -> bytes:
             "expires_at": None if expires is None else rfc3339(expires),
         }
     )
+
+
+def expiring(expires_at: float, now: float) -> bytes:
+    """The credential is worth nothing any more from *expires_at* on, Unix seconds as *now*."""
+    left = max(0, math.floor(expires_at - now))
+    return orjson.dumps({"type": "expiring", "expires_at": rfc3339(expires_at), "in_seconds": left})
 
 
 def subscribed(

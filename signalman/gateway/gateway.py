@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-
-import structlog
+from functools import partial
 
 from signalman.access.grants import grants
+from signalman.access_ports import Access, Directory
 from signalman.channel import Catalog
 from signalman.errors import BackendUnavailable
+from signalman.event import Json
+from signalman.gateway.admission import Admission, Visitor
 from signalman.gateway.binding import channel_versions
 from signalman.gateway.connection import Connection
+from signalman.gateway.hearing import Hearing, follow
 from signalman.gateway.hub import Hub
 from signalman.gateway.inspection import Inspection
 from signalman.gateway.joins import Joins
@@ -22,32 +24,36 @@ from signalman.gateway.measure import Measure
 from signalman.gateway.pulse import Pulse
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
+from signalman.gateway.standing import Standing
+from signalman.gateway.stats import stats
 from signalman.gateway.view import Frame
 from signalman.metrics import Metrics
 from signalman.ports import Bus
 from signalman.principal import Principal
-
-log = structlog.get_logger(__name__)
-
-Authenticate = Callable[[str], Awaitable[Principal]]
-"""Credential → principal; raises `NotAuthenticated` or `BackendUnavailable`."""
 
 HISTORY = LogLimits(seconds=120.0, events=50_000, bytes=32 * 1024 * 1024)
 """How much of a feed's past is held unless told otherwise."""
 
 
 class Gateway:
-    """Catalog, access, feeds and snapshots of one process, and the connections that use them."""
+    """Catalog, access, feeds and snapshots of one process, and the connections that use them.
+
+    Its ``keep_time``, ``watch_source``, ``watch_tables`` and ``watch_access`` are to be run, each for ever.
+    """
 
     def __init__(
         self,
         *,
         catalog: Catalog,
-        authenticate: Authenticate,
+        access: Access,
+        admission: Admission,
         bus: Bus,
         snapshots: SharedSnapshots,
         metrics: Metrics,
         limits: SessionLimits,
+        directory: Directory | None = None,
+        recheck_seconds: float = 30.0,
+        close_seconds: float = 1.0,
         max_connections: int = 10_000,
         view_frames: int = 4096,
         view_bytes: int = 8 * 1024 * 1024,
@@ -61,10 +67,12 @@ class Gateway:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.catalog = catalog
-        self.authenticate = authenticate
+        self.access = access
+        self.admission = admission
         self.snapshots = snapshots
         self.metrics = metrics
         self.limits = limits
+        self.close_seconds = close_seconds
         self.clock = clock
         self.sleep = sleep
         self.hub = Hub(
@@ -76,11 +84,15 @@ class Gateway:
             max_bytes=view_bytes,
             sleep=sleep,
         )
+        self.standing = Standing(access, metrics, every=recheck_seconds, clock=clock, sleep=sleep)
+        self._hearing = Hearing(bus, partial(self.standing.notice, source="relay"), sleep=sleep)
+        self.hub.overhear(self._hearing)
+        self._directory = directory
         most_ms = max(0, round(history.seconds * 1000) - LATE_MS)
-        measure = Measure(Windows(floor_ms=round(replay_floor_seconds * 1000), most_ms=most_ms), metrics, clock)
+        self.measure = Measure(Windows(floor_ms=round(replay_floor_seconds * 1000), most_ms=most_ms), metrics, clock)
         self.joins = Joins(
             snapshots,
-            measure,
+            self.measure,
             clock=clock,
             now_ms=self.hub.now_ms,
             part_rows=part_rows,
@@ -93,30 +105,42 @@ class Gateway:
         self._pulse = Pulse(bus, self.hub, metrics, sleep)
         self._bookmark_seconds = bookmark_seconds
         self._max_connections = max_connections
-        self._connections: set[Connection] = set()
+        self.connections: set[Connection] = set()
+        """Those that are open."""
         metrics.backend_up.labels("bus").set(1)
 
     @property
-    def connections(self) -> int:
-        """How many are open."""
-        return len(self._connections)
+    def heard(self) -> int:
+        """How many notices about access were heard: read it before a credential is checked, for `connect`."""
+        return self.standing.heard
 
     @property
     def full(self) -> bool:
         """Whether another connection must be turned away: no room, or on the way out."""
-        return self.draining or len(self._connections) >= self._max_connections
+        return self.draining or len(self.connections) >= self._max_connections
 
-    def connect(self, wake: Callable[[], None], principal: Principal | None = None) -> Connection:
-        """A client has arrived, with *principal* where the handshake already carried a credential."""
-        connection = Connection(self, wake, principal)
-        self._connections.add(connection)
-        self.metrics.connections.set(len(self._connections))
+    def connect(
+        self,
+        wake: Callable[[], None],
+        visitor: Visitor,
+        principal: Principal | None = None,
+        *,
+        heard: int | None = None,
+        abort: Callable[[], None] | None = None,
+    ) -> Connection:
+        """A client has arrived, with *principal* where the handshake already carried a credential: see `Connection`.
+
+        The caller has asked `Visitor.known` then, and lets *visitor* leave when the socket is gone.
+        """
+        connection = Connection(self, wake, visitor, principal, heard=heard, abort=abort)
+        self.connections.add(connection)
+        self.metrics.connections.set(len(self.connections))
         return connection
 
     async def disconnect(self, connection: Connection) -> None:
         """The client's socket is gone."""
-        self._connections.discard(connection)
-        self.metrics.connections.set(len(self._connections))
+        self.connections.discard(connection)
+        self.metrics.connections.set(len(self.connections))
         await connection.finish()
 
     def delivered(self, channel: str, frames: Sequence[Frame]) -> None:
@@ -132,7 +156,7 @@ class Gateway:
         silence = 0.0
         while True:
             await self.sleep(1.0)
-            for connection in list(self._connections):
+            for connection in list(self.connections):
                 connection.tick()
             silence += 1.0
             if silence >= self._bookmark_seconds:
@@ -147,13 +171,22 @@ class Gateway:
         """Look, for ever, whether the store has the tables of all channels as the catalog describes them."""
         await self.inspection.run()
 
+    async def watch_access(self) -> None:
+        """Look, for ever, whether those who are connected still may be."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.standing.run(), name="standing")
+            tasks.create_task(self._hearing.run(), name="notices")
+            if self._directory is not None:
+                told = partial(self.standing.notice, source="directory")
+                tasks.create_task(follow(self._directory, told, self.sleep), name="directory-changes")
+
     async def drain(self, seconds: float, retry_after_ms: int = 1000) -> None:
         """Take no new clients, ask all to come back elsewhere, and wait until they have gone, *seconds* at most."""
         self.draining = True
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             connection.goodbye("restart", retry_after_ms)
         steps = round(seconds / 0.05)
-        while self._connections and steps:
+        while self.connections and steps:
             steps -= 1
             await self.sleep(0.05)
 
@@ -161,19 +194,9 @@ class Gateway:
         """Names of the channels that *principal* may read somewhere."""
         return frozenset(grant.channel for grant in grants(principal, self.catalog))
 
-    def stats(self) -> dict[str, object]:
-        """How many of what there are now, for operators."""
-        channels: Counter[str] = Counter()
-        for connection in self._connections:
-            channels.update(connection.channels)
-        return {
-            "connections": len(self._connections),
-            "subscriptions": {name: channels[name] for name in sorted(self.catalog.channels)},
-            "feeds": self.hub.feeds,
-            "views": self.hub.views,
-            "bus_lost": self.hub.bus_lost,
-            "draining": self.draining,
-        }
+    def stats(self) -> dict[str, Json]:
+        """How many of what there are now, for operators: see `gateway.stats`."""
+        return stats(self)
 
     async def ready(self) -> None:
         """Return when clients can be served.

@@ -16,7 +16,7 @@ from signalman.errors import BackendUnavailable
 from signalman.event import Feed, Position, Publication
 from signalman.gateway import frames
 from signalman.gateway.feed import FollowedFeed
-from signalman.gateway.following import Following, Watcher
+from signalman.gateway.following import Ear, Following, Watcher
 from signalman.gateway.log import LogLimits
 from signalman.gateway.repair import Repairs
 from signalman.gateway.requests import Filter
@@ -61,6 +61,7 @@ class Hub:
         self._watchers: defaultdict[View, set[Watcher]] = defaultdict(set)
         self._moves: defaultdict[Feed, asyncio.Event] = defaultdict(asyncio.Event)
         self._everyone: set[Watcher] = set()
+        self._ears: dict[Feed, Ear] = {}
         self._names: Iterator[str] = (f"v{n}" for n in count(1))
         self._tasks: set[asyncio.Task[None]] = set()
         self._repairs = Repairs(bus, self._news, reach=history.seconds, sleep=sleep)
@@ -68,9 +69,13 @@ class Hub:
         self._stale: list[str] = []
         self.bus_lost = False
         """Whether the bus is away. Back, it is stale until no feed misses anything."""
-        metrics.history_events.set_function(lambda: sum(each.log.events for each in self._followed()))
-        metrics.history_bytes.set_function(lambda: sum(each.log.bytes for each in self._followed()))
+        metrics.history_events.set_function(lambda: sum(each.log.events for each in self.followed()))
+        metrics.history_bytes.set_function(lambda: sum(each.log.bytes for each in self.followed()))
         bus.listen(self)
+
+    def overhear(self, ear: Ear) -> None:
+        """Hand what comes on the feed of *ear*, which no client can watch, to nobody else."""
+        self._ears[ear.feed] = ear
 
     def enter(self, watcher: Watcher) -> None:
         """Tell *watcher* from now on what concerns every client."""
@@ -79,6 +84,10 @@ class Hub:
     def leave(self, watcher: Watcher) -> None:
         """Tell *watcher* nothing any more. Its views are given up one by one with `release`."""
         self._everyone.discard(watcher)
+
+    def followed(self) -> list[FollowedFeed]:
+        """The feeds that are followed now."""
+        return [following.followed for following in self._feeds.values()]
 
     @property
     def feeds(self) -> int:
@@ -108,9 +117,9 @@ class Hub:
         generation = view.generation
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                while view.generation == generation and not _has(view, seq):
+                while view.generation == generation and not view.log.reaches(seq):
                     await self._moves[view.feed].wait()
-        return view.generation == generation and _has(view, seq)
+        return view.generation == generation and view.log.reaches(seq)
 
     async def watch(self, feed: Feed, filter_: Filter, watcher: Watcher) -> View:
         """Follow *feed* and wake *watcher* at every change of its view through *filter_*.
@@ -155,7 +164,9 @@ class Hub:
         """Part of `BusListener`."""
         following = self._feeds.get(publication.feed)
         if following is None:
-            return  # given up; the bus may still have had something under way
+            if publication.feed in self._ears:
+                self._ears[publication.feed].publication(publication)
+            return  # or given up; the bus may still have had something under way
         self._news(publication.feed, following.followed.publication(publication, self._bus.now_ms()))
         self._repair(following)
 
@@ -164,13 +175,15 @@ class Hub:
         following = self._feeds.get(feed)
         if following is not None:
             self._news(feed, following.followed.retired(position, reason, self._bus.now_ms()))
+        elif feed in self._ears:
+            self._ears[feed].retired(position)
 
     def lost(self) -> None:
         """Part of `BusListener`."""
         self.bus_lost = True
         self._losses += 1
         self._repairs.lost()
-        for followed in self._followed():
+        for followed in self.followed():
             followed.lost()
         self._metrics.backend_up.labels("bus").set(0)
         self.stale("bus")
@@ -180,6 +193,8 @@ class Hub:
         was_lost, self.bus_lost = self.bus_lost, False
         self._repairs.recovered()
         self._metrics.backend_up.labels("bus").set(1)
+        for ear in self._ears.values():
+            ear.recovered(positions)
         repairs = []
         for feed, following in self._feeds.items():
             if feed in positions:
@@ -207,11 +222,8 @@ class Hub:
     def pass_time(self) -> None:
         """Now and then: let go of what is too old, and tell views without news how far their feed has come."""
         now_ms = self._bus.now_ms()
-        for followed in self._followed():
+        for followed in self.followed():
             self._wake(followed.pass_time(now_ms))
-
-    def _followed(self) -> list[FollowedFeed]:
-        return [following.followed for following in self._feeds.values()]
 
     def _following(self, feed: Feed) -> Following:
         following = self._feeds.get(feed)
@@ -283,7 +295,3 @@ class Hub:
     def _count(self) -> None:
         self._metrics.feeds.set(self.feeds)
         self._metrics.views.set(self.views)
-
-
-def _has(view: View, seq: int) -> bool:
-    return view.log.position is not None and view.log.position.seq >= seq

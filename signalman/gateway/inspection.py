@@ -12,10 +12,11 @@ from typing import Protocol
 
 import structlog
 
-from signalman.channel import Catalog, Channel, Table
+from signalman.channel import Catalog, Channel
 from signalman.errors import BackendUnavailable, TableFaulty
 from signalman.gateway.fit import Fit, fit
 from signalman.metrics import Metrics
+from signalman.table import Table
 
 log = structlog.get_logger(__name__)
 

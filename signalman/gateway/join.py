@@ -16,13 +16,14 @@ from bisect import bisect_right
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from signalman.channel import Channel, Table
+from signalman.channel import Channel
 from signalman.event import Json, Position
 from signalman.gateway import frames, late
 from signalman.gateway.changes import Change, changes_in
 from signalman.gateway.replay import Replay, portions
 from signalman.gateway.requests import Filter
 from signalman.gateway.view import View
+from signalman.table import Table
 
 
 def tables_of(channel: Channel, filter_: Filter) -> list[Table]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from signalman.channel import Table
 from signalman.gateway.join import Join, Joined, row_frames
 from signalman.gateway.measure import Measure
 from signalman.gateway.requests import Cursor, Filter
@@ -14,6 +13,7 @@ from signalman.gateway.resume import resume
 from signalman.gateway.snapshots import SharedSnapshots, parts
 from signalman.gateway.view import View
 from signalman.ports import SnapshotQuery, SnapshotRows
+from signalman.table import Table
 
 T = TypeVar("T")
 Name = tuple[str, Cursor | tuple[str, ...]]

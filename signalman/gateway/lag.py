@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from signalman.channel import Table
 from signalman.event import Json
 from signalman.gateway.changes import Change, key_of
+from signalman.table import Table
 from signalman.version import is_newer
 
 INTERVAL = 10.0
@@ -108,6 +108,11 @@ class Windows:
     def lag_ms(self, table: str, now: float) -> int | None:
         """The largest lag measured of late, None without a measurement."""
         return self._largest(self._lags, table, now)
+
+    def lags_ms(self, now: float) -> dict[str, int]:
+        """The same of all tables that have one."""
+        lags = ((table, self.lag_ms(table, now)) for table in sorted(self._lags))
+        return {table: lag for table, lag in lags if lag is not None}
 
     def is_due(self, table: str, now: float) -> bool:
         """Whether the lag of *table* is to be measured again."""

@@ -8,8 +8,8 @@ would show only the late change, over a snapshot that rightly lacks the row.
 from collections.abc import Iterable, Mapping
 from math import inf
 
-from signalman.channel import Table
 from signalman.gateway.changes import Change
+from signalman.table import Table
 from signalman.version import is_newer
 
 LATE_MS = 10_000

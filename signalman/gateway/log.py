@@ -76,6 +76,10 @@ class FeedLog:
         start = bisect_right(indexes, seq, key=lambda index: self._publications[index].position.seq)
         return [self._publications[index] for index in indexes[start:]]
 
+    def reaches(self, seq: int) -> bool:
+        """Whether it has come to *seq*."""
+        return self.position is not None and self.position.seq >= seq
+
     def since(self, ms: int) -> tuple[int, bool]:
         """The seq at which a replay of what was published after the moment *ms* begins, and whether nothing of that is
         missing.

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 
 from signalman import clock
-from signalman.channel import Table
 from signalman.event import Json, Publication
 from signalman.gateway.changes import Change, changes_in
 from signalman.gateway.lag import Windows, measured_lag
@@ -13,6 +12,7 @@ from signalman.gateway.replay import portions
 from signalman.gateway.view import View
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotRows
+from signalman.table import Table
 
 MOST_EVENTS = 5_000
 """The newest ones are compared; a store that is further behind than these reach is not measured in full at once."""
@@ -45,6 +45,10 @@ class Measure:
         """The largest lag of *table* that was measured of late; without one, the age of the newest row in *read*."""
         measured = self._windows.lag_ms(table.name, self._now())
         return age_ms(table, read) if measured is None else measured
+
+    def lags_ms(self) -> dict[str, int]:
+        """The largest lag of each table that was measured of late."""
+        return self._windows.lags_ms(self._now())
 
     def queried(self, table: Table, query_ms: int) -> None:
         """A query of *table* took so long, waiting for its turn included."""

@@ -128,6 +128,14 @@ class Filter:
         return all(data.get(name) in values for name, values in self.fields)
 
 
+def filter_excess(wanted: Mapping[str, FilterValues], most_fields: int, most_values: int) -> str | None:
+    """The setting that a filter is over, ``filter_fields`` or ``filter_values``, all fields together; 0 is no limit."""
+    if most_fields and len(wanted) > most_fields:
+        return "filter_fields"
+    values = sum(1 if isinstance(given, str) else len(given) for given in wanted.values())
+    return "filter_values" if most_values and values > most_values else None
+
+
 def parse_filter(wanted: Mapping[str, FilterValues], channel: Channel, request_id: str | None = None) -> Filter:
     """Check a filter against what *channel* declares.
 

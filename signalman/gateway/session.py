@@ -4,7 +4,9 @@ Messages and moments go in, actions come out; whoever owns the socket carries th
 drive it: the FastAPI route and, under uvicorn, a protocol class of our own.
 
     CONNECTED ──authenticated──▶ READY ──▶ CLOSING
-        └──────refused, too late──────────────▲
+        │                        ▲   │        ▲
+        │                        └───┘ another credential, or other rights
+        └──────refused, too late──────────────┘
 """
 
 from dataclasses import dataclass
@@ -12,11 +14,14 @@ from enum import Enum
 
 import structlog
 
-from signalman.access.grants import grants, may_read, resolve_scope
-from signalman.channel import Catalog, Channel
-from signalman.errors import AccessError, BadMessage, Forbidden
+from signalman.access_ports import Rate
+from signalman.channel import Catalog
+from signalman.errors import AccessError, BadMessage
 from signalman.event import Feed
 from signalman.gateway import frames
+from signalman.gateway.actions import Action, Authenticate, Close, Denied, Join, Leave, Reached, Send
+from signalman.gateway.entitlement import Entitlement
+from signalman.gateway.inbound import Inbound
 from signalman.gateway.requests import (
     Auth,
     Filter,
@@ -24,10 +29,11 @@ from signalman.gateway.requests import (
     Request,
     Subscribe,
     Unsubscribe,
+    filter_excess,
     parse_filter,
     parse_request,
 )
-from signalman.principal import Grant, Principal
+from signalman.principal import Principal
 from signalman.protocol import ERRORS, CloseCode
 
 log = structlog.get_logger(__name__)
@@ -44,82 +50,54 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Write a frame."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticate:
-    """Check a credential, then call `Session.authenticated` or `Session.refused`."""
-
-    token: str
-
-    def __repr__(self) -> str:
-        """Without the token."""
-        return "Authenticate(…)"
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Begin a subscription; every check has been passed."""
-
-    request: Subscribe
-    channel: Channel
-    feed: Feed
-    filter: Filter
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """End a subscription."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Write what is queued, then close."""
-
-    code: CloseCode
-
-
-Action = Send | Authenticate | Join | Leave | Close
-
-
-@dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """What a session announces and enforces. Times in seconds."""
+    """What a session announces and enforces. Times in seconds; a rate that is None, or a number of 0, is no limit."""
 
     server: str = "signalman"
     auth_timeout: float = 5.0
     heartbeat: float = 25.0
     max_message_bytes: int = 65536
     max_subscriptions: int = 64
+    expiry_warning: float = 60.0
+    """How long before its credential expires a client is warned; 0: it is not."""
+    messages: Rate | None = None
+    bytes: Rate | None = None
+    filter_fields: int = 0
+    filter_values: int = 0
+
+    def announced(self) -> dict[str, float | None]:
+        """What a client can go by, as ``limits`` of `hello`: None where there is no limit."""
+        return {
+            "max_message_bytes": self.max_message_bytes,
+            "max_subscriptions": self.max_subscriptions,
+            "messages_per_second": self.messages.per_second if self.messages else None,
+            "message_burst": self.messages.burst if self.messages else None,
+            "bytes_per_second": self.bytes.per_second if self.bytes else None,
+            "byte_burst": self.bytes.burst if self.bytes else None,
+            "filter_fields": self.filter_fields or None,
+            "filter_values": self.filter_values or None,
+        }
 
 
 class Session:
     """One connection's conversation."""
 
     def __init__(self, catalog: Catalog, limits: SessionLimits, now: float) -> None:
-        self._catalog = catalog
         self._limits = limits
         self._state = State.CONNECTED
         self._opened = now
         self._last_heartbeat = now
         self._authenticating = False
-        self._grants: frozenset[Grant] = frozenset()
+        self._entitlement = Entitlement(catalog)
+        self._inbound = Inbound(limits.messages, limits.bytes, now)
         self._subscriptions: dict[str, tuple[Feed, Filter]] = {}
         self._actions: list[Action] = []
-        self.principal: Principal | None = None
         self._send(
             frames.hello(
                 server=limits.server,
                 heartbeat=limits.heartbeat,
                 auth_timeout=limits.auth_timeout,
-                max_message_bytes=limits.max_message_bytes,
-                max_subscriptions=limits.max_subscriptions,
+                limits=limits.announced(),
             )
         )
 
@@ -133,52 +111,92 @@ class Session:
         log.debug("session_state", was=self._state.value, now=state.value)
         self._state = state
 
+    @property
+    def principal(self) -> Principal | None:
+        """Who is connected; None as long as nobody is known."""
+        return self._entitlement.principal
+
     def actions(self) -> list[Action]:
         """What is to be done now, in order; each action is handed out once."""
         actions, self._actions = self._actions, []
         return actions
 
-    def receive(self, data: str | bytes) -> None:
-        """Take one data frame in: text as str, a binary frame as bytes."""
+    def receive(self, data: str | bytes, now: float) -> None:
+        """Take one data frame in, at *now* in Unix seconds: text as str, a binary frame as bytes."""
         if self._state is State.CLOSING:
             return
         try:
+            excess = self._inbound.excess(data, now)
+            if excess is not None:
+                self._actions.append(Reached(excess))
+                raise BadMessage(
+                    "too_many_messages", "The client sends more than is taken; hello.limits says how much."
+                )
             if isinstance(data, bytes):
                 raise BadMessage("bad_message", "Messages are text frames; this one was binary.")
             self._handle(parse_request(data))
         except (BadMessage, AccessError) as error:
             request_id = error.request_id if isinstance(error, BadMessage) else None
+            if error.code == "forbidden":
+                self._actions.append(Denied(error.code))
             self.fail(error.code, str(error), request_id)
 
     def authenticated(self, principal: Principal) -> None:
-        """The credential is good."""
+        """A credential is good: the first one, or one that takes the place of the one there was."""
+        self._authenticating = False
+        if self._state is State.CONNECTED:
+            if not self._entitlement.give(principal):
+                self.refused("nothing_granted", "This credential grants no channel.")
+                return
+            self.state = State.READY
+            self._welcome()
+        elif self._state is State.READY and self._entitlement.continues(principal):
+            self.reauthorize(principal)
+        else:
+            self.refused("refresh_refused", "The new one is somebody else's; connect anew to use it.")
+
+    def refused(self, code: str, detail: str, retry_after_ms: int | None = None) -> None:
+        """A credential is not good, or cannot be checked now. Who has one already goes on with it."""
         self._authenticating = False
         if self._state is State.CLOSING:
             return
-        self._grants = grants(principal, self._catalog)
-        if not self._grants:
-            self.fail("nothing_granted", "This credential grants no channel.")
-            return
-        self.principal = principal
-        self.state = State.READY
-        self._send(frames.welcome(principal, sorted({grant.channel for grant in self._grants})))
+        self._actions.append(Denied(code))
+        if self._state is State.READY:
+            code, detail = "refresh_refused", f"This connection goes on with the credential that it has. {detail}"
+        self.fail(code, detail, retry_after_ms=retry_after_ms)
 
-    def refused(self, code: str, detail: str) -> None:
-        """The credential is not good, or cannot be checked now."""
-        self._authenticating = False
-        self.fail(code, detail)
+    def reauthorize(self, principal: Principal) -> None:
+        """The same client may do something else from now on: subscriptions without a grant end, the others go on."""
+        if self._state is not State.READY:
+            return
+        if not self._entitlement.give(principal):
+            self.end()
+            return
+        for request_id, (feed, _) in list(self._subscriptions.items()):
+            if not self._entitlement.covers(feed):
+                self._withdraw(request_id, feed)
+        self._welcome()
+
+    def end(self, code: str = "access_ended") -> None:
+        """What the credential opened is closed."""
+        if self._state is State.READY:
+            self.fail(code, "The credential, or whoever it belongs to, may read nothing here any more.")
 
     def tick(self, now: float) -> None:
-        """Let time pass: authentication that is too late, a token that has expired, a heartbeat that is due."""
+        """Let time pass: authentication that is too late, a credential that expires, a heartbeat that is due."""
         if self._state is State.CLOSING:
             return
         if self._state is State.CONNECTED and now - self._opened >= self._limits.auth_timeout:
             if not self._authenticating:
                 self.fail("auth_timeout", f"No credential came within {self._limits.auth_timeout:g} s.")
             return
-        if self.principal and self.principal.expires_at is not None and now >= self.principal.expires_at:
+        if self._entitlement.has_expired(now):
             self.fail("token_expired", "The credential has expired.")
-        elif now - self._last_heartbeat >= self._limits.heartbeat:
+            return
+        expires_at = self._entitlement.due(now, self._limits.expiry_warning)
+        if expires_at is not None:
+            self._send(frames.expiring(expires_at, now))
+        if now - self._last_heartbeat >= self._limits.heartbeat:
             self._last_heartbeat = now
             self._send(frames.simple("heartbeat", time=frames.rfc3339(now)))
 
@@ -191,14 +209,20 @@ class Session:
         """End the conversation as planned."""
         if self._state is not State.CLOSING:
             self._send(frames.simple("goodbye", reason=reason, retry_after_ms=retry_after_ms))
-            self._close(code)
+            self._close(code, reason)
 
     def fail(self, code: str, detail: str, request_id: str | None = None, retry_after_ms: int | None = None) -> None:
-        """Report an error, and close where `protocol.ERRORS` says so."""
+        """Report an error, and close where `protocol.ERRORS` says so. Who is being sent away is told nothing more."""
+        if self._state is State.CLOSING:
+            return
         self._send(frames.error(code, detail, request_id=request_id, retry_after_ms=retry_after_ms))
         close = ERRORS[code].close
         if close is not None:
-            self._close(close)
+            self._close(close, code)
+
+    def forget(self, request_id: str) -> None:
+        """A subscription could not begin; its id is free again."""
+        self._subscriptions.pop(request_id, None)
 
     def _handle(self, request: Request) -> None:
         match request:
@@ -214,18 +238,26 @@ class Session:
                 self._unsubscribe(request)
 
     def _auth(self, request: Auth) -> None:
-        if self._state is State.READY or self._authenticating:
-            raise BadMessage("invalid_request", "This connection has its credential already.")
+        if self._authenticating:
+            raise BadMessage(
+                "invalid_request", "A credential of this connection is being checked; wait for its outcome."
+            )
         self._authenticating = True
         self._actions.append(Authenticate(request.token))
 
     def _subscribe(self, request: Subscribe) -> None:
         if request.id in self._subscriptions:
             raise BadMessage("duplicate_id", "A subscription with this id exists already.", request.id)
-        if len(self._subscriptions) >= self._limits.max_subscriptions:
-            limit = self._limits.max_subscriptions
-            raise BadMessage("too_many_subscriptions", f"A connection has at most {limit} subscriptions.", request.id)
-        channel, feed = self._permitted(request)
+        limits = self._limits
+        if len(self._subscriptions) >= limits.max_subscriptions:
+            self._actions.append(Reached("max_subscriptions"))
+            detail = f"A connection has at most {limits.max_subscriptions} subscriptions."
+            raise BadMessage("too_many_subscriptions", detail, request.id)
+        if (excess := filter_excess(request.filter, limits.filter_fields, limits.filter_values)) is not None:
+            self._actions.append(Reached(excess))
+            detail = "The filter has more fields or values than hello.limits allows; subscribe with less, or without."
+            raise BadMessage("filter_too_large", detail, request.id)
+        channel, feed = self._entitlement.permitted(request)
         filter_ = parse_filter(request.filter, channel, request.id)
         if (feed, filter_) in self._subscriptions.values():
             raise BadMessage(
@@ -234,35 +266,27 @@ class Session:
         self._subscriptions[request.id] = (feed, filter_)
         self._actions.append(Join(request, channel, feed, filter_))
 
-    def _permitted(self, request: Subscribe) -> tuple[Channel, Feed]:
-        """Channel and feed of *request*, when the principal may read them."""
-        channel = self._catalog.channels.get(request.channel)
-        if channel is None:
-            known = ", ".join(sorted(self._catalog.channels))
-            raise BadMessage("unknown_channel", f"There is no such channel; there are {known}.", request.id)
-        if self.principal is None:
-            raise BadMessage("not_authenticated", "Send 'auth' first.", request.id)
-        try:
-            scope = resolve_scope(self.principal, request.scope, self._catalog.levels)
-            if not may_read(self._grants, channel.name, scope):
-                raise Forbidden("forbidden", f"This credential does not grant channel '{channel.name}'.")
-        except Forbidden as error:
-            raise BadMessage(error.code, str(error), request.id) from error
-        return channel, Feed(channel.name, scope)
-
     def _unsubscribe(self, request: Unsubscribe) -> None:
-        if self._subscriptions.pop(request.id, None) is None:
+        found = self._subscriptions.pop(request.id, None)
+        if found is None:
             raise BadMessage("unknown_id", "There is no subscription with this id.", request.id)
-        self._actions.append(Leave(request.id))
+        self._actions.append(Leave(request.id, found[0], "client"))
         self._send(frames.simple("unsubscribed", id=request.id))
 
-    def forget(self, request_id: str) -> None:
-        """A subscription could not begin; its id is free again."""
-        self._subscriptions.pop(request_id, None)
+    def _withdraw(self, request_id: str, feed: Feed) -> None:
+        """End a subscription that the client did not ask to end. First of all: nothing of it is written after this."""
+        del self._subscriptions[request_id]
+        self._actions.append(Leave(request_id, feed, "grant_ended"))
+        self.fail("grant_ended", f"The credential no longer grants channel '{feed.channel}' there.", request_id)
+        self._send(frames.simple("unsubscribed", id=request_id))
+
+    def _welcome(self) -> None:
+        if self.principal is not None:
+            self._send(frames.welcome(self.principal, self._entitlement.channels))
 
     def _send(self, data: bytes) -> None:
         self._actions.append(Send(data))
 
-    def _close(self, code: CloseCode) -> None:
+    def _close(self, code: CloseCode, reason: str) -> None:
         self.state = State.CLOSING
-        self._actions.append(Close(code))
+        self._actions.append(Close(code, reason))

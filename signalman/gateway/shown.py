@@ -6,10 +6,10 @@ from typing import Final
 
 import structlog
 
-from signalman.channel import Table
 from signalman.event import Json, Scope
 from signalman.net import Net
 from signalman.redaction import Operators, Pseudonyms
+from signalman.table import Table
 
 log = structlog.get_logger(__name__)
 

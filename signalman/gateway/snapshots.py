@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from signalman.channel import Table
 from signalman.clock import apply
 from signalman.event import Json
 from signalman.gateway.pages import key_of
@@ -23,6 +22,7 @@ from signalman.metrics import Metrics
 from signalman.net import Net
 from signalman.ports import SnapshotQuery, SnapshotRows, Snapshots
 from signalman.redaction import Pseudonyms
+from signalman.table import Table
 
 Row = dict[str, Json]
 T = TypeVar("T")

@@ -51,6 +51,11 @@ class Subscription:
         self._catch_up_at: int | None = None
 
     @property
+    def cursor(self) -> int:
+        """Index of the view's log that is read next. As long as nothing flows, that is not known: the head."""
+        return self._cursor if self.live and self._generation == self.view.generation else self.view.head
+
+    @property
     def lost(self) -> str | None:
         """Why this cursor is void, or None while it is good: the view was reset, or its log has lapped the cursor."""
         if self._generation != self.view.generation:

@@ -141,6 +141,11 @@ class View:
         """Frames from index *cursor* on; the caller has made sure that the log still reaches back so far."""
         return (self._frames[index] for index in range(cursor, self.head))
 
+    def behind(self, cursor: int) -> tuple[int, int]:
+        """Events and bytes that lie from index *cursor* on, as far as they are still held."""
+        frames_ = list(self.since(max(cursor, self.first)))
+        return sum(frame.count for frame in frames_), sum(len(frame.data) for frame in frames_)
+
     def reset(self, reason: str, position: Position | None) -> None:
         """Forget the log and go on from *position*: every cursor made before is void."""
         self.generation += 1

@@ -37,6 +37,10 @@ class FeedViews:
     def __len__(self) -> int:
         return len(self._views)
 
+    def __iter__(self) -> Iterator[View]:
+        """All of them."""
+        return iter(tuple(self._views.values()))
+
     def get(self, filter_: Filter) -> View:
         """The view through *filter_*, made when nobody has it yet."""
         view = self._views.get(filter_)
@@ -60,15 +64,13 @@ class FeedViews:
     def append(self, publication: Publication) -> list[View]:
         """Frame what passes of *publication*."""
         changed = []
-        decoded: list[dict[str, object]] | None = None
+        decoded: list[tuple[bytes, dict[str, object]]] = []
         for filter_, view in self._views.items():
             payloads = publication.events
             if filter_:
                 # Decoded at most once for all filtered views, and not at all where there are none.
-                decoded = decoded or [orjson.loads(event) for event in publication.events]
-                payloads = tuple(
-                    raw for raw, event in zip(publication.events, decoded, strict=True) if filter_.matches(event)
-                )
+                decoded = decoded or [(raw, orjson.loads(raw)) for raw in publication.events]
+                payloads = tuple(raw for raw, event in decoded if filter_.matches(event))
             if payloads:
                 view.append(publication.position, payloads)
                 changed.append(view)
@@ -86,7 +88,7 @@ class FeedViews:
 
     def room(self, frames: int, size: int) -> bool:
         """Whether so much fits at once and leaves half of a view's log to those who lag behind."""
-        return frames <= self._max_frames // 2 and size <= self._max_bytes // 2
+        return frames * 2 <= self._max_frames and size * 2 <= self._max_bytes
 
 
 def union(*changes: Iterable[View]) -> list[View]:

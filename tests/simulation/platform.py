@@ -11,9 +11,10 @@ from typing import Any
 
 import orjson
 
-from signalman.channel import Channel, ClockRule, EventType, Table
+from signalman.channel import Channel, EventType
 from signalman.channel import Filter as FilterField
 from signalman.event import Json
+from signalman.table import ClockRule, Table
 from signalman.version import is_newer
 
 Row = dict[str, Json]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from signalman import clock
-from signalman.channel import Table
 from signalman.event import Json
 from signalman.gateway import frames
 from signalman.gateway.join import Join, Joined, row_frames, tables_of
@@ -16,6 +15,7 @@ from signalman.gateway.resume import is_ahead, refusal, resume
 from signalman.gateway.subscription import Subscription
 from signalman.gateway.view import View
 from signalman.ports import SnapshotRows
+from signalman.table import Table
 from tests.simulation.client import Client
 from tests.simulation.platform import TABLES, Row, State, channel, rfc3339
 

@@ -1,16 +1,18 @@
 """Small complete values for the gateway's tests: a catalog of two channels, publications, principals."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TypeVar
 
 import orjson
 
-from signalman.channel import Catalog, Channel, EventType, Filter, ScopeLevel, Table
+from signalman.channel import Catalog, Channel, EventType, Filter, ScopeLevel
 from signalman.event import Feed, History, Position, Publication
 from signalman.gateway.feed import FollowedFeed
 from signalman.gateway.log import LogLimits
 from signalman.metrics import Metrics
 from signalman.principal import Principal
+from signalman.table import Table
 
 T = TypeVar("T")
 
@@ -19,6 +21,7 @@ OTHER = "5eed517e-ba5e-da7a-517e-ba5eda7a0002"
 STREAM = "5eedfeed-11fe-ca57-feed-11feca570001"
 FEED = Feed("streams", (TENANT,))
 NOW_MS = 1_000
+ROLES = frozenset({"member", "owner"})
 LIMITS = LogLimits(seconds=120.0, events=10_000, bytes=1 << 20)
 
 
@@ -61,6 +64,7 @@ def catalog() -> Catalog:
         title="Streams",
         description="What streams do.",
         permissions=frozenset({"streams:read"}),
+        roles=ROLES,
         events={name: event_type(name) for name in ("stream_buffer", "stream_end")},
         filters={
             "stream_id": Filter("stream_id", "uuid", "Stream"),
@@ -73,6 +77,7 @@ def catalog() -> Catalog:
         title="System",
         description="What nodes do.",
         permissions=frozenset({"infrastructure:read"}),
+        roles=ROLES,
         events={"node_lifecycle_update": event_type("node_lifecycle_update")},
         filters={"node_id": Filter("node_id", "string", "Node")},
         tables={
@@ -90,9 +95,27 @@ def catalog() -> Catalog:
     )
 
 
-def principal(tenant: str = TENANT, *, expires_at: float | None = None) -> Principal:
-    """A user of *tenant*."""
-    return Principal("user", "u-1", (tenant,), expires_at=expires_at)
+def platform_catalog() -> Catalog:
+    """The same, with events in ``system`` that are the platform's own where they have no tenant."""
+    pack = catalog()
+    system = pack.channels["system"]
+    events = {name: replace(each, platform=True) for name, each in system.events.items()}
+    return replace(pack, channels={**pack.channels, "system": replace(system, events=events)})
+
+
+def principal(tenant: str = TENANT, *, expires_at: float | None = None, operator: bool = False) -> Principal:
+    """A user of *tenant*, who may read all of its channels."""
+    roles = frozenset({"member"})
+    return Principal(
+        "user", "u-1", (tenant,), roles, expires_at=expires_at, user_id="u-1", key="u-1", operator=operator
+    )
+
+
+def api_token(*permissions: str, expires_at: float | None = None) -> Principal:
+    """An API token of the tenant's with these permissions."""
+    return Principal(
+        "token", "t-1", (TENANT,), permissions=frozenset(permissions), expires_at=expires_at, user_id="u-1", key="k"
+    )
 
 
 def event(number: int, type_: str = "stream_buffer", **data: object) -> bytes:

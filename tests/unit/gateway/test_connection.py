@@ -257,9 +257,9 @@ async def test_a_reset_before_anything_was_said_names_the_subscription() -> None
     await world.publish(event(1))
     world.clock.move(60)  # an epoch that has just begun is not retired
     client.say(type="subscribe", id="s", channel="streams")
-    await wait_for_async(lambda: any(each.live for each in client.connection._subscriptions.values()))
+    await wait_for_async(lambda: any(each.live for each in client.connection.subscriptions))
     await world.publisher.retire("skipped")
-    await wait_for_async(lambda: any(each.lost for each in client.connection._subscriptions.values()))
+    await wait_for_async(lambda: any(each.lost for each in client.connection.subscriptions))
     heard = await client.until("caught_up")
     assert types(heard) == ["reset", "subscribed", "snapshot", "caught_up"]
     assert (heard[0]["id"], heard[0]["reason"]) == ("s", "skipped")

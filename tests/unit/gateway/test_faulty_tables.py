@@ -8,7 +8,7 @@ import pytest
 
 from signalman.event import Feed
 from signalman.principal import Principal
-from tests.unit.gateway.make import TENANT, catalog, event
+from tests.unit.gateway.make import ROLES, TENANT, catalog, event
 from tests.unit.gateway.world import Client, Message, World, types
 
 SYSTEM = Feed("system", (TENANT,))
@@ -16,7 +16,7 @@ SYSTEM = Feed("system", (TENANT,))
 
 async def arrive(world: World) -> Client:
     """Somebody who may read everything, and knows it."""
-    return await world.ready(Principal("account", "dev", (TENANT,)))
+    return await world.ready(Principal("account", "dev", (TENANT,), ROLES))
 
 
 async def pass_time(world: World) -> None:

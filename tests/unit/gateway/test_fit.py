@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import Channel, ClockRule, ColumnType, Condition, RowChange, Setting, Table
+from signalman.channel import Channel
 from signalman.gateway.fit import Fit, fit
+from signalman.table import ClockRule, ColumnType, Condition, RowChange, Setting, Table
 from tests.unit.gateway.make import catalog, event_type, table
 
 STREAMS = catalog().channels["streams"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import orjson
 
-from signalman.channel import Catalog, Table
+from signalman.channel import Catalog
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.pulse import IN_A_ROW
 from signalman.gateway.requests import Filter
@@ -15,7 +15,8 @@ from signalman.gateway.snapshots import SharedSnapshots
 from signalman.gateway.view import View
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery, SnapshotRows
-from signalman.principal import Principal
+from signalman.table import Table
+from tests.access import Guest, open_access, open_admission
 from tests.servers import wait_for_async
 from tests.unit.gateway.fake_bus import FakeBus
 from tests.unit.gateway.make import FEED, catalog, event, principal
@@ -49,11 +50,6 @@ class Nobody:
         return
 
 
-async def authenticate(_: str) -> Principal:
-    """Everybody is somebody."""
-    return principal()
-
-
 class Naps:
     """Sleeping that takes no time, as often as was allowed."""
 
@@ -80,7 +76,8 @@ def make(naps: Naps, pack: Catalog | None = None) -> tuple[FakeBus, Gateway, Met
     bus, metrics = FakeBus(), Metrics()
     gateway = Gateway(
         catalog=pack or catalog(),
-        authenticate=authenticate,
+        access=open_access(),
+        admission=open_admission(metrics),
         bus=bus,
         snapshots=SharedSnapshots(NoStore(), metrics),
         metrics=metrics,
@@ -122,8 +119,8 @@ async def test_bookmarks_come_as_often_as_configured() -> None:
 async def test_a_client_is_told_that_nobody_publishes() -> None:
     """Whoever is connected hears it from the gateway's own question."""
     bus, gateway, _ = make(Naps(IN_A_ROW))
-    client = gateway.connect(lambda: None, principal())
-    client.pull()
+    client = gateway.connect(lambda: None, Guest(), principal())
+    list(client.pull())
     bus.fed = False
     watching = asyncio.ensure_future(gateway.watch_source())
     await wait_for_async(lambda: gateway.hub.stale_backends)

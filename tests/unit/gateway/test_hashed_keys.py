@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman.backends.memory_snapshots import MemorySnapshots
-from signalman.channel import Channel, Redaction, RowChange, Setting, Source, Table
+from signalman.channel import Channel
 from signalman.errors import SnapshotTooLarge
 from signalman.event import Event
+from signalman.fields import Redaction
 from signalman.gateway.pages import decode_cursor, encode_cursor
 from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery
 from signalman.redaction import Pseudonyms
 from signalman.relay.rows import Rows
+from signalman.table import RowChange, Setting, Source, Table
 from tests.unit.relay.make import TIME, catalog, event_type
 
 PSEUDONYMS = Pseudonyms(b"a key of the tests")

@@ -8,10 +8,11 @@ import pytest
 import structlog
 from prometheus_client import generate_latest
 
-from signalman.channel import Catalog, RowChange, Setting, Table
+from signalman.channel import Catalog
 from signalman.errors import BackendUnavailable, TableFaulty
 from signalman.gateway.inspection import APART, EVERY, RETRY, WHILE_FAULTY, Inspection
 from signalman.metrics import Metrics
+from signalman.table import RowChange, Setting, Table
 from tests.unit.gateway.make import catalog, event_type
 
 PACK = catalog()

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import ClockRule, Table
 from signalman.event import Json, Position, Publication
 from signalman.gateway.feed import FollowedFeed
 from signalman.gateway.join import Join, Joined, at_index, row_frames, tables_of
@@ -16,6 +15,7 @@ from signalman.gateway.late import LATE_MS
 from signalman.gateway.log import LogLimits
 from signalman.gateway.requests import Filter
 from signalman.gateway.view import View
+from signalman.table import ClockRule, Table
 from tests.unit.gateway.make import (
     STREAM,
     catalog,

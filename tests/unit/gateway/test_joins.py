@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import orjson
 import pytest
 
-from signalman.channel import Table
 from signalman.errors import BackendUnavailable
 from signalman.event import Position
 from signalman.gateway.feed import FollowedFeed
@@ -19,6 +18,7 @@ from signalman.gateway.snapshots import SharedSnapshots
 from signalman.gateway.view import View
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery, SnapshotRows
+from signalman.table import Table
 from tests.unit.gateway.make import NOW_MS, STREAM, event, followed, publication, table
 
 ROWS: tuple[dict[str, object], ...] = ({"stream_id": STREAM, "status": "live", "updated_at": "2026-08-20T10:11:12Z"},)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import Table
 from signalman.event import Json
 from signalman.gateway.changes import Change
 from signalman.gateway.lag import INTERVAL, MEMORY, Windows, measured_lag
+from signalman.table import Table
 from tests.unit.gateway.make import table
 
 COMPARED = replace(table("t", ("id", "version")), version="version", compared=True)

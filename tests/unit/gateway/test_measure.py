@@ -5,13 +5,13 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from signalman.channel import ClockRule, Table
 from signalman.gateway.lag import INTERVAL, Windows
 from signalman.gateway.measure import MOST_EVENTS, Measure, age_ms
 from signalman.gateway.requests import Filter
 from signalman.gateway.view import View
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotRows
+from signalman.table import ClockRule, Table
 from tests.unit.gateway.make import STREAM, finished, followed, publication, table, table_changes, upsert
 
 ROWS: tuple[dict[str, object], ...] = ({"stream_id": STREAM, "status": "live", "updated_at": "2026-08-20T10:11:12Z"},)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import Table
 from signalman.errors import BadMessage
 from signalman.gateway.pages import decode_cursor, encode_cursor, key_of
 from signalman.ports import SnapshotQuery
+from signalman.table import Table
 
 TABLE = Table(
     name="sessions",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalman.channel import Filter as Declared
 from signalman.channel import Limits
 from signalman.errors import BadMessage
 from signalman.gateway.requests import (
@@ -18,6 +19,7 @@ from signalman.gateway.requests import (
     Ping,
     Subscribe,
     Unsubscribe,
+    filter_excess,
     parse_filter,
     parse_request,
 )
@@ -82,6 +84,33 @@ def test_a_message_that_breaks_the_protocol_is_refused(data: str, code: str, req
     assert (refused.value.code, refused.value.request_id) == (code, request_id)
 
 
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ({"type": "publish"}, "The message type is unknown; a client sends one of auth, subscribe, unsubscribe, ping."),
+        ({"type": "subscribe", "id": "s"}, "Member 'channel': Field required."),
+        ({"type": "unsubscribe", "id": "s", "x-secret": 1}, "The message has a member that this type does not know."),
+        (
+            {"type": "subscribe", "id": "s", "channel": "c", "resume": {"epoch": "e", "seq": 1, "x-secret": 1}},
+            "The message has a member that this type does not know.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(message: dict[str, object], says: str) -> None:
+    """By the name of the member, where that is one of ours."""
+    with pytest.raises(BadMessage) as refused:
+        parse_request(orjson.dumps(message))
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize(("length", "comes_back"), [(64, True), (65, False)])
+def test_the_id_of_a_refused_request_comes_back(length: int, comes_back: bool) -> None:  # noqa: FBT001 # a parameter
+    """Where it is one that a request may have."""
+    with pytest.raises(BadMessage) as refused:
+        parse_request(orjson.dumps({"type": "publish", "id": "x" * length}))
+    assert refused.value.request_id == ("x" * length if comes_back else None)
+
+
 def test_a_refused_token_is_not_repeated() -> None:
     """The sentence about a bad `auth` never holds the token."""
     secret = "s3cr3t-" * 2000
@@ -114,6 +143,76 @@ def test_a_filter_restricts_types_and_fields() -> None:
     assert not wanted.matches({**good, "data": {"stream_id": STREAM}})
 
 
+def test_each_condition_of_a_filter_counts() -> None:
+    """Alone as beside others: an event that misses one of them does not pass."""
+    types, node, stream = frozenset({"a", "b"}), ("node_id", frozenset({"n"})), ("stream_id", frozenset({"s"}))
+    right = {"type": "a", "data": {"node_id": "n", "stream_id": "s"}}
+    for wanted in (Filter(types), Filter(fields=(node,)), Filter(fields=(stream,)), Filter(types, (node, stream))):
+        assert wanted
+        assert wanted.matches(right)
+    assert not Filter(types).matches({**right, "type": "c"})
+    assert not Filter(types, (node,)).matches({**right, "type": "c"})
+    for fields in ((node,), (node, stream), (stream, node)):
+        for types in (frozenset[str](), frozenset({"a"})):
+            assert not Filter(types, fields).matches({"type": "a", "data": {"node_id": "m", "stream_id": "s"}})
+
+
+def test_no_filter_takes_everything() -> None:
+    """Also an event that tells of nothing."""
+    assert not Filter()
+    assert parse_filter({}, STREAMS) == Filter()
+    assert Filter().matches({"type": "a"})
+
+
+@pytest.mark.parametrize("event", [{"type": "a"}, {"type": "a", "data": None}, {"type": "a", "data": {}}])
+def test_what_is_not_there_passes_no_filter(event: dict[str, object]) -> None:
+    """An event without the field, or without any data, is not one that was asked for; by its type it may be."""
+    assert not Filter(fields=(("node_id", frozenset({"n", ""})),)).matches(event)
+    assert Filter(frozenset({"a"})).matches(event)
+
+
+def test_a_filter_is_read_whole() -> None:
+    """Each of its members, whatever stands before and behind it; one value is a list of one, a UUID is in lower case,
+    and any other text is as it was sent.
+    """
+    channel = replace(STREAMS, filters={**STREAMS.filters, "zone": Declared("zone", "string", "Zone")})
+    wanted: dict[str, str | list[str]] = {
+        "zone": "Z",
+        "type": "stream_end",
+        "node_id": ["N", "n"],
+        "stream_id": STREAM.upper(),
+    }
+    assert parse_filter(wanted, channel) == Filter(
+        frozenset({"stream_end"}),
+        (
+            ("node_id", frozenset({"N", "n"})),
+            ("stream_id", frozenset({STREAM})),
+            ("zone", frozenset({"Z"})),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fields", "values", "excess"),
+    [
+        ({}, 1, 1, None),
+        ({"a": "long text"}, 1, 1, None),
+        ({"a": "x", "b": "x"}, 2, 2, None),
+        ({"a": "x", "b": "x"}, 1, 9, "filter_fields"),
+        ({"a": ["x", "y"], "b": "x"}, 2, 3, None),
+        ({"a": ["x", "y"], "b": "x"}, 2, 2, "filter_values"),
+        ({"a": ["x", "y"], "b": ["x", "y"]}, 2, 3, "filter_values"),
+        ({"a": ["x", "y"], "b": "x"}, 0, 3, None),
+        ({"a": ["x", "y"], "b": "x"}, 2, 0, None),
+    ],
+)
+def test_a_filter_may_be_too_much(
+    wanted: dict[str, str | list[str]], fields: int, values: int, excess: str | None
+) -> None:
+    """So many fields, and so many values of all of them together; no limit where it is 0."""
+    assert filter_excess(wanted, fields, values) == excess
+
+
 def test_equal_filters_are_equal() -> None:
     """However a filter was written, equal ones share a view."""
     one = parse_filter({"node_id": ["b", "a"], "stream_id": STREAM}, STREAMS)
@@ -132,8 +231,9 @@ def test_equal_filters_are_equal() -> None:
 )
 def test_a_filter_that_the_channel_does_not_have_is_refused(wanted: dict[str, str | list[str]], says: str) -> None:
     """A person learns what can be filtered by."""
-    with pytest.raises(BadMessage, match=says):
+    with pytest.raises(BadMessage, match=says) as refused:
         parse_filter(wanted, STREAMS, "s")
+    assert (refused.value.code, refused.value.request_id) == ("invalid_request", "s")
 
 
 def test_a_channel_limits_the_values_of_a_filter() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman.channel import Catalog
-from signalman.gateway import connection
+from signalman.gateway import subscriptions
 from signalman.gateway.join import Joined, at_index
 from signalman.gateway.requests import Cursor, Filter, Subscribe
 from signalman.gateway.resume import refusal, resume
@@ -87,7 +87,7 @@ async def test_its_beginning_comes_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     """One that is lapped again and again while it reads its rows is not too slow for the channel: nothing of the rows
     is lost, and the hole comes once, where it is.
     """
-    monkeypatch.setattr(connection, "PULL_BYTES", 1)
+    monkeypatch.setattr(subscriptions, "PULL_BYTES", 1)
     world = World(view_frames=8, pack=skipping())
     client = await world.ready()
     client.say(type="subscribe", id="s", channel="streams")

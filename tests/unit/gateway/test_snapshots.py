@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalman.channel import ClockRule, Table
 from signalman.errors import BackendUnavailable, SnapshotTooLarge
 from signalman.gateway.frames import rfc3339
 from signalman.gateway.snapshots import SharedSnapshots, parts
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery, SnapshotRows
+from signalman.table import ClockRule, Table
 
 TABLE = Table(
     name="nodes",

@@ -1,13 +1,14 @@
 """A gateway over an in-process bus and a scripted store, and its clients, with time in the test's hand."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 
 import orjson
 
+from signalman.access_ports import Directory
 from signalman.backends.memory_bus import MemoryBus, MemoryHub
-from signalman.channel import Catalog, Table
+from signalman.channel import Catalog
 from signalman.errors import BackendUnavailable, NotAuthenticated, SnapshotTooLarge
 from signalman.event import Feed, Outgoing, OutgoingEvent, Record
 from signalman.gateway.connection import Connection
@@ -17,6 +18,8 @@ from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
 from signalman.ports import SnapshotQuery, SnapshotRows
 from signalman.principal import Principal
+from signalman.table import Table
+from tests.access import Check, Guest, open_access, open_admission
 from tests.unit.gateway.make import FEED, STREAM, catalog, principal
 
 Message = dict[str, object]
@@ -99,8 +102,10 @@ class World:
         self,
         *,
         view_frames: int = 100,
-        check: Callable[[str], Awaitable[Principal]] = authenticate,
+        check: Check = authenticate,
         pack: Catalog | None = None,
+        limits: SessionLimits | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self.store = Store()
         self.clock = Clock()
@@ -108,13 +113,16 @@ class World:
         self.bus = MemoryHub(epoch="e1", clock=self.clock)
         self.publisher = MemoryBus(self.bus)
         self._offsets = count()
+        self.access = open_access(check)
         self.gateway = Gateway(
             catalog=pack or catalog(),
-            authenticate=check,
+            access=self.access,
+            admission=open_admission(self.metrics),
             bus=MemoryBus(self.bus),
             snapshots=SharedSnapshots(self.store, self.metrics, clock=self.clock),
             metrics=self.metrics,
-            limits=SessionLimits(),
+            limits=limits or SessionLimits(),
+            directory=directory,
             view_frames=view_frames,
             clock=self.clock,
             sleep=self.clock.sleep,
@@ -141,8 +149,10 @@ class World:
         found = {sample.name.rpartition("_")[2]: sample.value for sample in own}
         return found["count"], found["sum"]
 
-    def client(self, who: Principal | None = None) -> "Client":
-        return Client(self, who)
+    def client(
+        self, who: Principal | None = None, *, heard: int | None = None, abort: Callable[[], None] | None = None
+    ) -> "Client":
+        return Client(self, who, heard=heard, abort=abort)
 
     async def ready(self, who: Principal | None = None) -> "Client":
         client = self.client(who or principal())
@@ -153,10 +163,18 @@ class World:
 class Client:
     """The other end of a connection."""
 
-    def __init__(self, world: World, who: Principal | None) -> None:
+    def __init__(
+        self,
+        world: World,
+        who: Principal | None,
+        *,
+        heard: int | None = None,
+        abort: Callable[[], None] | None = None,
+    ) -> None:
         self.news = asyncio.Event()
         self.world = world
-        self.connection: Connection = world.gateway.connect(self.news.set, who)
+        self.visitor = Guest()
+        self.connection: Connection = world.gateway.connect(self.news.set, self.visitor, who, heard=heard, abort=abort)
 
     def say(self, **message: object) -> None:
         self.connection.receive(orjson.dumps(message).decode())
