@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+import orjson
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -18,9 +19,19 @@ import signalman
 from signalman.client.address import websocket_url
 from signalman.client.backoff import delays
 from signalman.client.conversation import Conversation
+from signalman.client.credential import Ask, Credential
 from signalman.client.ending import ComeBack, after_close, after_handshake
 from signalman.client.errors import ConnectionEnded
-from signalman.client.messages import Choice, Connected, Disconnected, Message, Subscription, every_channel
+from signalman.client.messages import (
+    Choice,
+    Connected,
+    Disconnected,
+    Expiring,
+    Message,
+    Subscription,
+    Trouble,
+    every_channel,
+)
 from signalman.errors import NotAuthenticated
 from signalman.protocol import SUBPROTOCOL
 
@@ -56,7 +67,9 @@ class Client:
 
     Args:
         url: ``ws://``, ``wss://``, ``http://`` or ``https://``, with or without ``/v1/ws``.
-        token: The credential; it goes into the Authorization header and nowhere else.
+        credential: The credential; or a function, perhaps a coroutine function, that gives the one of the moment. It is
+            asked before each connection, and when the access of an open one is about to end: that one then goes on with
+            the new credential, without a gap.
         subscriptions: What to follow, or the choice among the channels that the credential may read.
         reconnect: Whether to come back after a loss that coming back may heal.
         delays: Makes the waits between attempts, seconds; started anew once a connection has lasted.
@@ -65,7 +78,8 @@ class Client:
 
     Raises:
         AddressError: *url* is no address of a gateway.
-        NotAuthenticated: *token* cannot be one; while iterating: it was not accepted, or has expired.
+        NotAuthenticated: *credential* cannot be one; while iterating: there is none, it was not accepted, or it has
+            ended and there will be no other.
         Forbidden: While iterating: the credential grants nothing here.
         ConnectionEnded: While iterating: the server does not want us back, or *reconnect* is False.
     """
@@ -73,7 +87,7 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str,
+        credential: str | Ask,
         subscriptions: Sequence[Subscription] | Choice = every_channel,
         *,
         reconnect: bool = True,
@@ -82,7 +96,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = websocket_url(url)
-        self._token = _checked(token)
+        self._credential = Credential(credential)
         self._subscriptions = subscriptions
         self._reconnect = reconnect
         self._new_delays = delays
@@ -93,6 +107,8 @@ class Client:
         self._socket: ClientConnection | None = None
         self._conversation = Conversation(subscriptions)
         self._welcomed_at: float | None = None
+        self._ever_welcomed = False
+        self._renewal: asyncio.Task[None] | None = None
         self._wait = 0.0
         self._over = False
 
@@ -121,6 +137,7 @@ class Client:
     async def aclose(self) -> None:
         """Say goodbye to the server, if there is one. Idempotent."""
         self._over = True
+        self._forget_renewal()
         socket, self._socket = self._socket, None
         if socket is not None:
             await socket.close()
@@ -136,7 +153,14 @@ class Client:
         self._conversation = Conversation(self._subscriptions, self._conversation.cursors())
         self._welcomed_at = None
         try:
-            self._socket = await self._open()
+            token = await self._credential.current()
+        except NotAuthenticated as error:
+            if not self._ever_welcomed:
+                raise
+            self._lost(ComeBack(error.detail))  # whoever gives it may be away for a while, as a gateway may
+            return
+        try:
+            self._socket = await self._open(token)
         except InvalidStatus as error:
             response = error.response
             self._lost(after_handshake(response.status_code, response.headers, bytes(response.body)))
@@ -145,10 +169,10 @@ class Client:
         except (OSError, InvalidHandshake, EOFError) as error:
             self._lost(ComeBack(_why(error)))
 
-    async def _open(self) -> ClientConnection:
+    async def _open(self, token: str) -> ClientConnection:
         return await connect(
             self._url,
-            additional_headers={"Authorization": f"Bearer {self._token}"},
+            additional_headers={"Authorization": f"Bearer {token}"},
             user_agent_header=f"signalman/{signalman.__version__}",
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
@@ -165,6 +189,7 @@ class Client:
         """Send what is due, then wait for one frame, as long as silence is allowed."""
         conversation = self._conversation
         conversation.tick(self._clock())
+        self._end_renewal()
         try:
             async with asyncio.timeout(conversation.patience):
                 # Where the server has closed, what it said before can still be read, and says why.
@@ -177,30 +202,66 @@ class Client:
             self._lost(ComeBack(f"nothing was heard for {conversation.patience:g} s"))
         except ConnectionClosed as error:
             code, reason = (error.rcvd.code, error.rcvd.reason) if error.rcvd else (None, "")
-            self._lost(after_close(code, reason, conversation.last_words))
+            self._lost(self._after_close(code, reason))
         else:
             if text is not None:
-                self._take(conversation.receive(text, self._clock()))
+                self._take(conversation.receive(text, self._clock()), socket)
 
     async def _frame(self, socket: ClientConnection) -> str | bytes | None:
-        """The next frame; None when the conversation has something to do first."""
+        """The next frame; None when there is something to do first."""
         wakes_at = self._conversation.wakes_at()
+        reading = socket.recv() if self._renewal is None else _unless(self._renewal, socket)
         if wakes_at is None:
-            return await socket.recv()
+            return await reading
         try:
             async with asyncio.timeout(max(0.0, wakes_at - self._clock())):
-                return await socket.recv()
+                return await reading
         except TimeoutError:
             return None
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: list[Message], socket: ClientConnection) -> None:
         if any(isinstance(message, Connected) for message in messages):
-            self._welcomed_at = self._clock()
+            self._welcomed_at, self._ever_welcomed = self._clock(), True
+        if self._credential.changes and any(isinstance(message, Expiring) for message in messages):
+            self._forget_renewal()
+            # Beside the reading: whoever gives the credential may take his time.
+            self._renewal = asyncio.create_task(self._renew(socket), name="renewal")
         self._inbox.extend(messages)
+
+    async def _renew(self, socket: ClientConnection) -> None:
+        try:
+            token = await self._credential.current()
+        except NotAuthenticated as error:
+            self._inbox.append(Trouble(None, error.code, error.detail, None))
+            return
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send(orjson.dumps({"type": "auth", "token": token}), text=True)
+
+    def _end_renewal(self) -> None:
+        """Raise what has gone wrong in it."""
+        if self._renewal is not None and self._renewal.done():
+            renewal, self._renewal = self._renewal, None
+            renewal.result()
+
+    def _forget_renewal(self) -> None:
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            renewal.cancel()
+
+    def _after_close(self, code: int | None, reason: str) -> ComeBack:
+        try:
+            return after_close(code, reason, self._conversation.last_words)
+        except NotAuthenticated as error:
+            # What was good when this connection began has ended; there may be another by now. One that is refused at
+            # once is not tried again: it was asked for a moment ago.
+            if not self._credential.changes or self._welcomed_at is None:
+                raise
+            return ComeBack(error.detail)
 
     def _lost(self, end: ComeBack) -> None:
         """Forget the socket, and say when the next one will be tried."""
         self._socket = None
+        self._forget_renewal()
         if not self._reconnect:
             raise ConnectionEnded("lost", end.reason)
         if self._welcomed_at is not None and self._clock() - self._welcomed_at >= PROVEN:
@@ -211,13 +272,15 @@ class Client:
         self._inbox.append(Disconnected(end.reason, self._wait))
 
 
-def _checked(token: str) -> str:
-    token = token.strip()
-    if not token:
-        raise NotAuthenticated("not_authenticated", "The token is empty.")
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise NotAuthenticated("token_invalid", "The token holds characters that no token has.")
-    return token
+async def _unless(done: asyncio.Task[None], socket: ClientConnection) -> str | bytes | None:
+    """The next frame; None where *done* is that before."""
+    reading = asyncio.create_task(socket.recv())
+    try:
+        await asyncio.wait((reading, done), return_when=asyncio.FIRST_COMPLETED)
+        return await reading if reading.done() else None
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _why(error: Exception) -> str:

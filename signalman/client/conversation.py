@@ -21,9 +21,11 @@ from signalman.client.messages import (
     Connected,
     Dropped,
     Events,
+    Expiring,
     Fresh,
     Message,
     Refused,
+    Renewed,
     Reset,
     Snapshot,
     Stale,
@@ -65,6 +67,8 @@ class Conversation:
         self._views: dict[str, Cursor] = {}
         self._outgoing: list[bytes] = []
         self._due: list[tuple[float, Cursor]] = []
+        self._welcomed = False
+        self._declined: list[Subscription] = []
         self.patience = PATIENCE
         """Seconds of silence after which the connection is dead."""
         self.last_words = LastWords()
@@ -72,6 +76,7 @@ class Conversation:
         self._handlers: Mapping[str, Callable[[Frame, float], list[Message]]] = {
             "hello": self._hello,
             "welcome": self._welcome,
+            "expiring": lambda frame, _: [Expiring(frame["expires_at"], frame["in_seconds"])],
             "subscribed": self._subscribed,
             "snapshot": self._snapshot,
             "events": self._events,
@@ -126,10 +131,18 @@ class Conversation:
 
     def _welcome(self, frame: Frame, _: float) -> list[Message]:
         channels = tuple(frame["channels"])
+        again, self._welcomed = self._welcomed, True
         wanted = self._wanted(channels) if callable(self._wanted) else self._wanted
-        for subscription in wanted:
+        for subscription in self._lacking(wanted, channels) if again else wanted:
             self._subscribe(self._kept.pop(subscription, Cursor(subscription)))
-        return [Connected(frame["principal"], channels, frame["expires_at"])]
+        said = Renewed if again else Connected
+        return [said(frame["principal"], channels, frame["expires_at"])]
+
+    def _lacking(self, wanted: Sequence[Subscription], channels: Sequence[str]) -> list[Subscription]:
+        """Those that may be had by now, and that were neither had nor refused for another reason."""
+        cursors = [*self._cursors.values(), *(cursor for _, cursor in self._due)]
+        had = [*(cursor.subscription for cursor in cursors), *self._declined]
+        return [each for each in wanted if each.channel in channels and each not in had]
 
     def _subscribe(self, cursor: Cursor) -> None:
         cursor.ask(next(self._ids))
@@ -252,8 +265,11 @@ class Conversation:
         return self._not_begun(cursor, code, detail, retry_in, now)
 
     def _not_begun(self, cursor: Cursor, code: str, detail: str, retry_in: float | None, now: float) -> list[Message]:
+        self._leave_view(cursor)
         del self._cursors[cursor.id]
         if retry_in is None:
+            if code != "grant_ended":
+                self._declined.append(cursor.subscription)
             return [Refused(cursor.subscription, code, detail)]
         self._due.append((now + retry_in, cursor))
         return [Trouble(cursor.subscription, code, detail, retry_in)]

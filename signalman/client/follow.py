@@ -9,6 +9,7 @@ from signalman.client.messages import (
     Disconnected,
     Events,
     Message,
+    Refused,
     Reset,
     Snapshot,
     Subscribed,
@@ -70,6 +71,8 @@ class Follower:
             case Disconnected():
                 for tables in self._tables.values():
                     tables.lost()
+            case Refused():
+                self._tables.pop(message.subscription, None)  # what is no longer allowed is no longer shown
             case Reset():
                 self._of(message.subscription).lost()
             case Subscribed(recovered=False):

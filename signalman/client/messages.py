@@ -44,6 +44,27 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Expiring:
+    """The credential, and with it the connection, is about to end. A `Client` that can get another one does so."""
+
+    expires_at: str
+    """RFC 3339."""
+    in_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The connection goes on with another credential, or what it may read has changed."""
+
+    principal: Mapping[str, Json]
+    """``kind``, ``id``, ``scope``."""
+    channels: tuple[str, ...]
+    """Names that may be read from now on. A subscription that may not go on is `Refused` with ``grant_ended``."""
+    expires_at: str | None
+    """RFC 3339; None where the credential does not expire."""
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected:
     """The socket is gone, or could not be opened. Everything held is stale until the next `CaughtUp`."""
 
@@ -156,7 +177,9 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A subscription will not come: not allowed, unknown, or asked for wrongly."""
+    """A subscription will not come: not allowed, unknown, or asked for wrongly; or it has ended, because it is not
+    allowed any more.
+    """
 
     subscription: Subscription
     code: str
@@ -178,6 +201,8 @@ class Trouble:
 
 Message = (
     Connected
+    | Expiring
+    | Renewed
     | Disconnected
     | Subscribed
     | Snapshot

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from signalman import clock
-from signalman.channel import ClockRule
 from signalman.event import Json
+from signalman.table import ClockRule
 from signalman.version import is_newer
 
 Row = Mapping[str, Json]

@@ -10,8 +10,13 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 import signalman
+from signalman.access.credentials import token_prefixes
 from signalman.gateway.gateway import Gateway
 from signalman.web import operations, problems, rest, websocket
+from signalman.web.bearer import Bearers
+from signalman.web.doorman import Doorman
+from signalman.web.handshake import Rules
+from signalman.web.peers import Peers
 
 STATIC = Path(__file__).parent / "static"
 
@@ -38,13 +43,17 @@ def create_app(
     *,
     checks: Mapping[str, operations.Check] | None = None,
     allowed_origins: Collection[str] = (),
+    trusted_proxies: Collection[str] = (),
+    cookie: str = "",
     send_timeout: float = 30.0,
+    close_seconds: float = 1.0,
     service_token: str = "",
     dashboard: bool = True,
 ) -> FastAPI:
     """WebSocket, REST and, where wanted, the dashboard over *gateway*, which the caller owns.
 
-    *checks*: what else must be well in this process for it to be ready.
+    *checks*: what else must be well in this process for it to be ready. The others are settings of ``[gateway]`` and
+    ``[access]`` by their names there.
     """
     app = FastAPI(
         title="Signalman",
@@ -55,8 +64,13 @@ def create_app(
         openapi_url="/v1/openapi.json",
     )
     problems.install(app)
-    app.include_router(websocket.router(gateway, allowed_origins=allowed_origins, send_timeout=send_timeout))
-    app.include_router(rest.router(gateway, service_token))
+    prefixes = token_prefixes(gateway.catalog.access.tokens)
+    rules = Rules(frozenset(allowed_origins), cookie, prefixes)
+    peers = Peers(trusted_proxies, limited=gateway.admission.by_address)
+    app.state.doorman = Doorman(gateway.admission, peers, gateway.metrics)
+    bearers = Bearers(gateway, peers, prefixes=prefixes, service_token=service_token)
+    app.include_router(websocket.router(gateway, peers, rules, send_timeout=send_timeout, close_seconds=close_seconds))
+    app.include_router(rest.router(gateway, bearers))
     app.include_router(operations.router(gateway.metrics, {"gateway": gateway.ready, **(checks or {})}))
     if dashboard:
         app.mount("/static", _Static(directory=STATIC), name="static")

@@ -1,5 +1,6 @@
 """Every HTTP error as RFC 9457 problem+json."""
 
+import math
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -7,10 +8,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from signalman.errors import AccessError, BackendUnavailable, BadMessage, SnapshotTooLarge, TableFaulty
+from signalman.errors import AccessError, BackendUnavailable, BadMessage, Limited, SnapshotTooLarge, TableFaulty
 from signalman.protocol import problem
 
 MEDIA_TYPE = "application/problem+json"
+
+_UNAVAILABLE = {"clickhouse": "snapshot_unavailable", "redis": "tickets_unavailable"}
+"""Backend that does not answer → code of the problem; of all others the directory is asked for whom one is."""
 
 
 def problem_response(code: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -23,12 +27,23 @@ def problem_response(code: str, detail: str, headers: dict[str, str] | None = No
     return JSONResponse(body, status if isinstance(status, int) else 500, headers, MEDIA_TYPE)
 
 
+def error_response(error: AccessError | BackendUnavailable) -> tuple[JSONResponse, str]:
+    """The response for *error* of a request or a handshake, and the code that it has."""
+    if isinstance(error, BackendUnavailable):
+        code = _UNAVAILABLE.get(error.backend, "directory_unavailable")
+        detail = "The backend that this request needs does not answer; try again shortly."
+        return problem_response(code, detail, {"Retry-After": "5"}), code
+    # RFC 9110 §10.2.3 knows whole seconds.
+    later = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if isinstance(error, Limited) else None
+    return problem_response(error.code, error.detail, later), error.code
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of *app* as a problem."""
 
     @app.exception_handler(AccessError)
     async def refused(_: Request, error: AccessError) -> JSONResponse:
-        return problem_response(error.code, error.detail)
+        return error_response(error)[0]
 
     @app.exception_handler(BadMessage)
     async def bad_message(_: Request, error: BadMessage) -> JSONResponse:
@@ -44,9 +59,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(BackendUnavailable)
     async def unavailable(_: Request, error: BackendUnavailable) -> JSONResponse:
-        code = "snapshot_unavailable" if error.backend == "clickhouse" else "directory_unavailable"
-        detail = "The backend that this request needs does not answer; try again shortly."
-        return problem_response(code, detail, {"Retry-After": "5"})
+        return error_response(error)[0]
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,38 +1,45 @@
-"""The HTTP side: what channels there are, and pages of their tables."""
+"""The HTTP side: what channels there are, pages of their tables, and tickets."""
 
 import asyncio
-import hmac
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, Field
 
 from signalman.access.grants import grants, may_read, resolve_scope
-from signalman.channel import Catalog, Channel, Table
-from signalman.errors import BadMessage, Forbidden, NotAuthenticated
+from signalman.channel import Catalog, Channel
+from signalman.errors import BadMessage, Forbidden
+from signalman.event import PLATFORM, Scope
 from signalman.gateway.frames import rfc3339
 from signalman.gateway.gateway import Gateway
 from signalman.gateway.pages import decode_cursor, encode_cursor
-from signalman.gateway.requests import parse_filter
+from signalman.gateway.requests import filter_excess, parse_filter
 from signalman.ports import SnapshotQuery
 from signalman.principal import Grant, Principal
-from signalman.web.handshake import handshake_credential
+from signalman.table import Table
+from signalman.web.bearer import Bearers
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 500
 _OWN_PARAMETERS = {"table", "first", "after", "scope"}
 
 
-def router(gateway: Gateway, service_token: str = "") -> APIRouter:
-    """The routes of one gateway. Whoever has *service_token* is its operator; without one there is none."""
-    routes = APIRouter()
+class Ticket(BaseModel):
+    """What `POST /v1/tickets` answers."""
 
-    async def principal(request: Request) -> Principal:
-        credential = handshake_credential(request.headers, request.url.query)
-        if credential is None:
-            raise NotAuthenticated("not_authenticated", "Send 'Authorization: Bearer <token>'.")
-        return await gateway.authenticate(credential)
+    ticket: str = Field(repr=False)
+    """``sgt_…``; worth one connection."""
+    expires_in: float
+    """Seconds for which it is good."""
 
-    Known = Annotated[Principal, Depends(principal)]  # noqa: N806 # a type
+
+def router(gateway: Gateway, bearers: Bearers) -> APIRouter:
+    """The routes of one gateway."""
+    # Tells readers of the OpenAPI document how to authenticate; `bearers` does the work.
+    routes = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
+
+    Known = Annotated[Principal, Depends(bearers.principal)]  # noqa: N806 # a type
 
     @routes.get("/v1/channels", tags=["channels"])
     async def channels(known: Known) -> dict[str, Any]:
@@ -55,12 +62,11 @@ def router(gateway: Gateway, service_token: str = "") -> APIRouter:
         fields.
         """
         found = _channel(gateway, channel)
-        wanted = resolve_scope(known, scope, gateway.catalog.levels)
-        if not may_read(grants(known, gateway.catalog), found.name, wanted):
-            raise Forbidden("forbidden", f"This credential does not grant channel '{found.name}'.")
+        wanted = _scope(gateway, known, found, scope)
         of = _table(found, table)
         await gateway.inspection.check(found.name, of)
-        query = SnapshotQuery(of, wanted, _filters(request, found), limit=first + 1)
+        query = SnapshotQuery(of, wanted, _filters(gateway, request, found), limit=first + 1)
+        await gateway.admission.snapshot(known)
         if after is not None:
             query = SnapshotQuery(query.table, wanted, query.filters, decode_cursor(query, after), first + 1)
         read, total = await asyncio.gather(gateway.snapshots.read(query), gateway.snapshots.count(query))
@@ -78,12 +84,18 @@ def router(gateway: Gateway, service_token: str = "") -> APIRouter:
             "asOf": rfc3339(read.as_of_ms / 1000),
         }
 
-    @routes.get("/v1/stats", tags=["operations"])
-    async def stats(request: Request) -> dict[str, Any]:
+    @routes.post("/v1/tickets", tags=["channels"])
+    async def tickets(buyer: Annotated[Principal, Depends(bearers.buyer)], response: Response) -> Ticket:
+        """A ticket that opens one WebSocket as this credential would, within ``expires_in`` seconds: for a page, which
+        can send no header with its handshake, and whose own credential has no place in a URL.
+        """
+        ticket, seconds = await gateway.access.issue_ticket(buyer)
+        response.headers["Cache-Control"] = "no-store"
+        return Ticket(ticket=ticket, expires_in=seconds)
+
+    @routes.get("/v1/stats", tags=["operations"], dependencies=[Depends(bearers.operator)])
+    async def stats() -> dict[str, Any]:
         """How many connections, subscriptions, feeds and views there are now. Asks for the service token."""
-        credential = handshake_credential(request.headers, request.url.query) or ""
-        if not service_token or not hmac.compare_digest(credential.encode(), service_token.encode()):
-            raise NotAuthenticated("token_invalid", "This is for operators, who send the service token.")
         return gateway.stats()
 
     return routes
@@ -114,6 +126,15 @@ def _listed(catalog: Catalog, granted: frozenset[Grant]) -> list[dict[str, Any]]
     ]
 
 
+def _scope(gateway: Gateway, known: Principal, channel: Channel, requested: list[str] | None) -> Scope:
+    scope = resolve_scope(known, requested, gateway.catalog.levels)
+    if not may_read(grants(known, gateway.catalog), channel.name, scope):
+        raise Forbidden("forbidden", f"This credential does not grant channel '{channel.name}'.")
+    if scope == PLATFORM:
+        raise BadMessage("invalid_request", "What belongs to the platform itself has events and no tables.")
+    return scope
+
+
 def _channel(gateway: Gateway, name: str) -> Channel:
     channel = gateway.catalog.channels.get(name)
     if channel is None:
@@ -132,10 +153,14 @@ def _table(channel: Channel, name: str | None) -> Table:
     return table
 
 
-def _filters(request: Request, channel: Channel) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _filters(gateway: Gateway, request: Request, channel: Channel) -> tuple[tuple[str, tuple[str, ...]], ...]:
     query = request.query_params
     wanted: dict[str, str | list[str]] = {name: query.getlist(name) for name in query if name not in _OWN_PARAMETERS}
     if "type" in wanted:
         raise BadMessage("invalid_request", "Table rows have no event type to filter by.")
+    limits = gateway.limits
+    if (excess := filter_excess(wanted, limits.filter_fields, limits.filter_values)) is not None:
+        gateway.metrics.limited.labels(excess).inc()
+        raise BadMessage("filter_too_large", "There are more filter fields or values than one filter may have.")
     filter_ = parse_filter(wanted, channel)
     return tuple((name, tuple(sorted(values))) for name, values in filter_.fields)

@@ -9,6 +9,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from signalman.errors import SignalmanError
+from signalman.web.http import guarded_by
+from signalman.web.link import LinkedProtocol
+
+SEND_BUFFER = 128 * 1024
+"""Bytes that the kernel holds for one connection; Linux doubles it for its own needs."""
 
 
 class AddressInUse(SignalmanError):
@@ -40,6 +45,9 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Inherited by each connection. Left to itself the kernel takes megabytes for a client that does not read, which
+    # cost memory, and hide from us that it is slow.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     try:
         listener.bind((host, port))
     except OSError as error:
@@ -61,15 +69,19 @@ async def serve(
     max_message_bytes: int = 65536,
     drain: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
-    """Serve *app* on *listener* until cancelled; then *drain*, and end."""
+    """Serve *app* on *listener* until cancelled; then *drain*, and end. ``app.state.doorman``, if there is one, sees
+    each request before *app* does.
+    """
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        http=guarded_by(getattr(app.state, "doorman", None)),
+        ws=LinkedProtocol,
         ws_max_size=max_message_bytes,
         ws_per_message_deflate=False,  # 35 KB a connection, for a gain that batching brings nearly for nothing
         log_config=None,
         access_log=False,  # it writes paths with their query, where people put tokens by mistake
         server_header=False,
+        proxy_headers=False,  # it would believe every process of this machine; `web.address` decides who is believed
         lifespan="off",
         timeout_graceful_shutdown=2,
     )

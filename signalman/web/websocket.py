@@ -1,69 +1,75 @@
 """`/v1/ws` as a FastAPI route: carries a `Connection`'s frames in and out. All decisions are taken elsewhere."""
 
 import asyncio
-from collections.abc import Collection
+import contextlib
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from starlette.responses import Response
 from starlette.websockets import WebSocketState
 
-from signalman.errors import AccessError, BackendUnavailable
+from signalman.errors import Limited
 from signalman.gateway import frames
 from signalman.gateway.connection import Connection
 from signalman.gateway.gateway import Gateway
-from signalman.principal import Principal
 from signalman.protocol import CLOSES, SUBPROTOCOL, CloseCode
-from signalman.web.handshake import check_origin, choose_subprotocol, handshake_credential
-from signalman.web.problems import problem_response
+from signalman.web.arrival import Arrival, Refused, admit, refusal
+from signalman.web.handshake import Rules, choose_subprotocol
+from signalman.web.link import Link, link_of
+from signalman.web.peers import Peers
 
 log = structlog.get_logger(__name__)
 
 
-def router(gateway: Gateway, *, allowed_origins: Collection[str], send_timeout: float) -> APIRouter:
-    """The route. A client that takes no byte for *send_timeout* seconds is given up."""
+def router(gateway: Gateway, peers: Peers, rules: Rules, *, send_timeout: float, close_seconds: float) -> APIRouter:
+    """The route. A client that takes no byte for *send_timeout* seconds is given up; one whose connection ends has
+    *close_seconds* to take what was said last, and is cut off then.
+    """
     routes = APIRouter()
 
     @routes.websocket("/v1/ws")
     async def websocket(socket: WebSocket) -> None:
         try:
-            principal = await _admit(gateway, socket, allowed_origins)
-        except _Refused as refused:
-            gateway.metrics.handshakes.labels("refused").inc()
-            await socket.send_denial_response(refused.response)
+            if gateway.full:
+                detail = "The gateway takes no connections now."
+                raise Limited("overloaded", detail, limit="max_connections", retry_after=1)
+            visitor = await gateway.admission.arrive(peers.address(socket))
+        except Limited as error:
+            await _refuse(gateway, socket, refusal(error, None))
             return
         try:
-            subprotocol = choose_subprotocol(socket.scope["subprotocols"])
-        except LookupError:
-            gateway.metrics.handshakes.labels("refused").inc()
-            await _close_unserved(socket)
-            return
-        await socket.accept(subprotocol)
-        await _serve(gateway, socket, principal, send_timeout)
+            arrival = await admit(gateway, socket, visitor, rules)
+            await _welcome(gateway, socket, arrival, send_timeout, close_seconds)
+        except Refused as refused:
+            await _refuse(gateway, socket, refused)
+        except WebSocketDisconnect:
+            log.debug("gone_before_accept")
+        finally:
+            # Whatever has happened, and only once the client is gone: until then it takes up a place.
+            await visitor.leave()
 
     return routes
 
 
-class _Refused(Exception):  # never leaves this module: it carries the answer out of `_admit`
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
+async def _refuse(gateway: Gateway, socket: WebSocket, refused: Refused) -> None:
+    gateway.metrics.handshakes.labels(refused.outcome).inc()
+    with contextlib.suppress(WebSocketDisconnect):  # there is nobody to be told
+        await socket.send_denial_response(refused.response)
 
 
-async def _admit(gateway: Gateway, socket: WebSocket, allowed_origins: Collection[str]) -> Principal | None:
-    """The principal of the handshake's credential, None where it carries none; refusals before the upgrade."""
-    if gateway.full:
-        raise _Refused(problem_response("overloaded", "The gateway takes no connections now.", {"Retry-After": "1"}))
+async def _welcome(
+    gateway: Gateway, socket: WebSocket, arrival: Arrival, send_timeout: float, close_seconds: float
+) -> None:
+    link = link_of(socket.scope)
     try:
-        check_origin(socket.headers, allowed_origins)
-        credential = handshake_credential(socket.headers, socket.url.query)
-        return None if credential is None else await gateway.authenticate(credential)
-    except AccessError as error:
-        raise _Refused(problem_response(error.code, error.detail)) from error
-    except BackendUnavailable as error:
-        log.warning("directory_unavailable", detail=str(error))
-        detail = "Credentials cannot be checked at the moment."
-        raise _Refused(problem_response("directory_unavailable", detail, {"Retry-After": "2"})) from error
+        subprotocol = choose_subprotocol(socket.scope["subprotocols"])
+    except LookupError:
+        gateway.metrics.handshakes.labels("refused").inc()
+        await _close_unserved(socket)
+    else:
+        await socket.accept(subprotocol)
+        await _serve(gateway, socket, arrival, link, send_timeout)
+    if link is not None:
+        await _part(gateway, link, close_seconds)
 
 
 async def _close_unserved(socket: WebSocket) -> None:
@@ -73,9 +79,11 @@ async def _close_unserved(socket: WebSocket) -> None:
     await _close(CloseCode.SUBPROTOCOL, socket)
 
 
-async def _serve(gateway: Gateway, socket: WebSocket, principal: Principal | None, send_timeout: float) -> None:
+async def _serve(gateway: Gateway, socket: WebSocket, arrival: Arrival, link: Link | None, send_timeout: float) -> None:
     news = asyncio.Event()
-    connection = gateway.connect(news.set, principal)
+    connection = gateway.connect(
+        news.set, arrival.visitor, arrival.principal, heard=arrival.heard, abort=link.abort if link else None
+    )
     news.set()
     writer = asyncio.create_task(_write(connection, socket, news, send_timeout))
     reader = asyncio.create_task(_read(connection, socket))
@@ -91,6 +99,16 @@ async def _serve(gateway: Gateway, socket: WebSocket, principal: Principal | Non
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
             log.error("connection_failed", connection=connection.id, exc_info=result)
+
+
+async def _part(gateway: Gateway, link: Link, close_seconds: float) -> None:
+    """Wait for the client to go. One that does not read, or never answers a close frame, would stay for ever."""
+    try:
+        async with asyncio.timeout(close_seconds):
+            await link.gone.wait()
+    except TimeoutError:
+        gateway.metrics.aborted.inc()
+        link.abort()
 
 
 async def _read(connection: Connection, socket: WebSocket) -> None:

@@ -33,6 +33,11 @@ export class Board {
     return this.of(channel).stale && this.of(channel).names.length > 0;
   }
 
+  /** What is no longer allowed is no longer shown. */
+  forget(channel) {
+    this.#channels.delete(channel);
+  }
+
   clear() {
     this.#channels.clear();
   }

@@ -9,7 +9,10 @@ const PATIENCE_MS = 30_000; // silence allowed until the server has said how oft
 const PROBE_MS = 5_000; // how long an answer may take when we doubt that the connection is alive
 const PROVEN_MS = 10_000; // a connection that lasted so long starts the back-off anew
 
-/** `on`: opening(), frame(frame), lost({detail, retryAt}), ended({name, detail}), where name is `credential` or `ended`. */
+/**
+ * `on`: opening(), frame(frame), lost({detail, retryAt}), ended({name, detail}), where name is `credential` or `ended`;
+ * another(), whether there may be another credential than the one that has ended.
+ */
 export class Connection {
   #url;
   #on;
@@ -76,6 +79,17 @@ export class Connection {
     this.#lastWords = { detail, retryAfter: retryAfter ?? this.#lastWords.retryAfter };
   }
 
+  /** Nothing can be said on this socket: end it, and come back. */
+  retry(detail) {
+    this.#comeBack(detail);
+  }
+
+  /** End for good; `name` as `ended` tells it. */
+  end(name, detail) {
+    this.stop();
+    this.#on.ended({ name, detail });
+  }
+
   // -- the socket ---------------------------------------------------------------------------------------------------
 
   #connect() {
@@ -110,7 +124,7 @@ export class Connection {
     try {
       frame = JSON.parse(text);
     } catch {
-      this.#end("ended", "What the server says is not signalman.v1.");
+      this.end("ended", "What the server says is not signalman.v1.");
       return;
     }
     this.#on.frame(frame);
@@ -119,13 +133,11 @@ export class Connection {
   #closed(code, reason) {
     const words = this.#lastWords.detail || reason;
     const retry = RETRY[code] ?? "later";
-    if (retry === "later") this.#comeBack(words || "The connection was lost.");
-    else this.#end(retry === "new_credential" ? "credential" : "ended", words || `The server closed (${code}).`);
-  }
-
-  #end(name, detail) {
-    this.stop();
-    this.#on.ended({ name, detail });
+    // What was good when the socket was opened has ended. One that is refused at once is not tried again: it was asked
+    // for a moment ago.
+    const another = retry === "new_credential" && this.#welcomedAt !== null && this.#on.another();
+    if (retry === "later" || another) this.#comeBack(words || "The connection was lost.");
+    else this.end(retry === "new_credential" ? "credential" : "ended", words || `The server closed (${code}).`);
   }
 
   #comeBack(detail) {

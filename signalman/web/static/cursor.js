@@ -97,3 +97,8 @@ export class Cursor {
     return (epoch ?? null) === null || epoch === this.#epoch;
   }
 }
+
+/** The same for two subscriptions that deliver the same. */
+export function nameOf({ channel, filter, snapshot }) {
+  return JSON.stringify([channel, filter ?? {}, snapshot !== false]);
+}

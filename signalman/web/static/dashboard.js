@@ -2,7 +2,7 @@
 
 import { Board } from "./board.js";
 import { Feed } from "./feed.js";
-import { compact, span } from "./format.js";
+import { clock, compact, span } from "./format.js";
 import { Sections } from "./sections.js";
 import { Client } from "./signalman.js";
 
@@ -42,6 +42,10 @@ let liveUntil = 0; // when the page was last as it should be
 let interrupted = false;
 let dirty = true;
 let troubles = new Map(); // channel → what does not work
+let ended = new Set(); // channels that may not be read any more
+let admitted = false; // whether this credential was ever let in
+let expiresAt = null; // when access ends, where that is soon, as Date.now() has it
+let notRenewed = "";
 const perSecond = new Array(SPARK_SECONDS).fill(0);
 
 // -- signing in and out -----------------------------------------------------------------------------------------------
@@ -70,10 +74,11 @@ function signIn(token) {
 
 function signOut(error = "") {
   sessionStorage.removeItem(STORED);
-  const ended = client;
+  const left = client;
   client = null;
-  ended?.stop();
+  left?.stop();
   forget();
+  sections.show(board, Date.now()); // with nothing in it: no row is left on the page
   part("sign-in-error").textContent = error;
   part("board").hidden = true;
   part("sign-in").hidden = false;
@@ -86,6 +91,10 @@ function forget() {
   board.clear();
   feed.clear();
   troubles = new Map();
+  ended = new Set();
+  admitted = false;
+  expiresAt = null;
+  notRenewed = "";
   perSecond.fill(0);
   dirty = true;
 }
@@ -101,18 +110,31 @@ const callbacks = {
       board.lost();
     }
     if (now.name === "live") interrupted = false;
-    if (now.name === "credential") signOut(now.detail);
+    if (now.name !== "live") expiresAt = ["loading", "stale"].includes(now.name) ? expiresAt : null; // of that connection
+    if (now.name === "credential") signOut(admitted ? `Your access has ended. ${now.detail}` : now.detail);
     if (now.name === "live") show(); // never say so before the rows are there
     else showState();
   },
-  welcome(frame) {
+  welcome(frame, again) {
     const { kind, id } = frame.principal;
+    admitted = true;
+    expiresAt = null;
+    notRenewed = "";
     part("principal").textContent = kind === "account" ? id : `${kind} ${id}`;
     part("who").hidden = false;
-    troubles = new Map();
+    if (!again) troubles = new Map();
+    for (const channel of frame.channels) ended.delete(channel);
     for (const section of document.querySelectorAll("[data-channel]")) {
       section.hidden = !frame.channels.includes(section.dataset.channel);
     }
+  },
+  expiring(frame) {
+    expiresAt = Date.now() + 1000 * frame.in_seconds;
+    showState();
+  },
+  notRenewed(detail) {
+    notRenewed = detail;
+    showState();
   },
   subscribed({ channel }, frame) {
     troubles.delete(channel);
@@ -146,7 +168,15 @@ const callbacks = {
     troubles.set(channel, error.detail);
   },
   refused({ channel }, error) {
-    troubles.set(channel, error.detail);
+    if (error.code === "grant_ended") {
+      ended.add(channel);
+      troubles.delete(channel);
+      board.forget(channel);
+      feed.forget(channel);
+      dirty = true;
+    } else {
+      troubles.set(channel, error.detail);
+    }
   },
 };
 
@@ -170,14 +200,29 @@ function showState() {
   const name = STATES[state.name] ?? state.name;
   if (part("state-name").textContent !== name) part("state-name").textContent = name;
   part("state-age").textContent = age(now);
+  showExpiry(now);
   part("board").dataset.old = String(!["live", "stale"].includes(state.name) && alarming(now));
   const notice = part("notice");
-  const words = [...new Set([state.detail, ...troubles.values()])].filter(Boolean);
+  const words = [...new Set([state.detail, ...troubles.values(), ...access()])].filter(Boolean);
   if (state.name === "ended") words.push("Reload the page to try again.");
   if (state.name === "reconnecting") words.push("What you see may be old.");
   const text = words.join(" ");
   if (notice.textContent !== text) notice.textContent = text;
-  notice.hidden = text === "" || (state.name !== "ended" && troubles.size === 0 && !alarming(now));
+  notice.hidden = text === "" || (state.name !== "ended" && troubles.size === 0 && access().length === 0 && !alarming(now));
+}
+
+/** What there is to say about access. It does not change from second to second: a screen reader says it once. */
+function access() {
+  const words = [...ended].sort().map((channel) => `Your access to channel ${channel} has ended.`);
+  if (expiresAt !== null) words.push(`Your access ends at ${clock(expiresAt)}; then sign in again.`);
+  if (notRenewed !== "") words.push(`Your access could not be renewed: ${notRenewed}`);
+  return words;
+}
+
+function showExpiry(now) {
+  const shown = part("expiry");
+  shown.hidden = expiresAt === null;
+  shown.textContent = expiresAt === null ? "" : `access ends in ${span(expiresAt - now)}`;
 }
 
 function age(now) {

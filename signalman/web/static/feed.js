@@ -59,6 +59,19 @@ export class Feed {
     this.#tell();
   }
 
+  /** Take the events of a channel away. */
+  forget(channel) {
+    for (const entries of [this.#entries, this.#fresh, this.#waiting]) {
+      const gone = entries.filter((entry) => entry.channel === channel);
+      entries.splice(0, entries.length, ...entries.filter((entry) => entry.channel !== channel));
+      for (const entry of gone) {
+        this.#ids.delete(entry.event.id);
+        entry.line?.remove();
+      }
+    }
+    this.#tell();
+  }
+
   clear() {
     this.#entries = [];
     this.#fresh = [];

@@ -2,24 +2,26 @@
 // calls back, and goes on by itself where it was when the connection breaks. What it is told about rows, `Tables` in
 // tables.js keeps.
 
-import { milliseconds } from "./clock.js";
 import { Connection } from "./connection.js";
-import { Cursor } from "./cursor.js";
+import { Cursor, nameOf } from "./cursor.js";
+import { ServerClock } from "./server_clock.js";
+import { staleWords } from "./stale.js";
 
 const STILL_LIVE = new Set(["snapshot_unavailable", "snapshot_too_large"]);
-
-/** What to tell a person when the gateway misses a backend. */
-const STALE = {
-  bus: "Events may be late: the gateway waits for its event bus, and will fetch what it misses.",
-  source: "Nothing new comes in: no relay is reading the platform's events. What happens meanwhile is shown later.",
-};
 
 /**
  * A connection that follows channels.
  *
- * `on` may hold any of: state({name, detail, retryAt}), welcome(frame), subscribed(subscription, frame),
- * snapshot(subscription, frame), events(subscription, frame, live), caughtUp(subscription),
- * reset(subscription, reason), dropped(subscription, count), refused(subscription, error), trouble(subscription, error).
+ * `token` is the credential, or a function that gives the one of the moment, or a promise of it: it is asked for each
+ * connection, and when the access of an open one is about to end.
+ *
+ * `on` may hold any of: state({name, detail, retryAt}), welcome(frame, again), expiring(frame), notRenewed(detail),
+ * subscribed(subscription, frame), snapshot(subscription, frame), events(subscription, frame, live),
+ * caughtUp(subscription), reset(subscription, reason), dropped(subscription, count), refused(subscription, error),
+ * trouble(subscription, error).
+ *
+ * A `welcome` that comes again says that access goes on or has changed. A subscription that may not go on is `refused`
+ * with the code `grant_ended`.
  *
  * A subscription whose `subscribed` frame says `recovered` goes on where it was: what was held for it stays, and what
  * was missed follows. Events that are not `live` come before the subscription has caught up; tables that begin anew need
@@ -28,21 +30,26 @@ const STALE = {
  * States: connecting, loading, live, stale, reconnecting; and for good: credential, ended, stopped.
  */
 export class Client {
-  #token;
+  #ask; // gives the credential
+  #changes; // whether it will be another one when this one ends
   #choose;
   #on;
   #connection;
+  #welcomed = false; // on this connection
+  #everWelcomed = false;
+  #declined = new Set(); // names of subscriptions that this connection will not get
   #ids = 0;
   #cursors = new Map(); // wire id → cursor
   #views = new Map(); // the server's name → cursor
   #kept = new Map(); // name of a subscription → its cursor, while there is no connection
   #stale = new Set(); // backends that the server misses
-  #offset = null; // the server's clock minus this one's, in milliseconds
+  #clock = new ServerClock();
   #state = "stopped";
 
   /** `choose(channels)` gives the subscriptions, [{channel, filter?, snapshot?}], for the names that may be read. */
   constructor({ url, token, choose, on = {} }) {
-    this.#token = token;
+    this.#changes = typeof token === "function";
+    this.#ask = this.#changes ? token : () => token;
     this.#choose = choose ?? ((channels) => channels.map((channel) => ({ channel })));
     this.#on = on;
     this.#connection = new Connection(url, {
@@ -53,6 +60,7 @@ export class Client {
         this.#enter("reconnecting", why);
       },
       ended: ({ name, detail }) => this.#end(name, detail),
+      another: () => this.#changes,
     });
   }
 
@@ -67,7 +75,7 @@ export class Client {
 
   /** The server's time, Unix milliseconds; null until it has told it. */
   now() {
-    return this.#offset === null ? null : Date.now() + this.#offset;
+    return this.#clock.now();
   }
 
   start() {
@@ -91,6 +99,8 @@ export class Client {
     this.#cursors.clear();
     this.#views.clear();
     this.#stale.clear();
+    this.#declined.clear();
+    this.#welcomed = false;
   }
 
   // -- what the server says -----------------------------------------------------------------------------------------
@@ -98,18 +108,17 @@ export class Client {
   #handlers = {
     hello: (frame) => {
       this.#connection.beats(frame.heartbeat_ms);
-      this.#connection.send({ type: "auth", token: this.#token });
+      this.#authenticate();
     },
     welcome: (frame) => this.#welcome(frame),
-    heartbeat: (frame) => {
-      const time = milliseconds(frame.time);
-      if (time !== null) this.#offset = time - Date.now();
+    expiring: (frame) => {
+      this.#call("expiring", frame);
+      if (this.#changes) this.#authenticate();
     },
+    heartbeat: (frame) => this.#clock.shows(frame.time),
     subscribed: (frame) => this.#subscribed(frame),
     snapshot: (frame) => {
-      // The rows were read a little earlier: until the server's heart has beaten, its clock shows at least that.
-      const time = milliseconds(frame.as_of);
-      if (time !== null) this.#offset = Math.max(this.#offset ?? -Infinity, time - Date.now());
+      this.#clock.showsAtLeast(frame.as_of); // the rows were read a little earlier
       this.#withView(frame, (cursor) => this.#call("snapshot", cursor.subscription, frame));
     },
     events: (frame) => this.#withView(frame, (cursor) => this.#events(cursor, frame)),
@@ -137,13 +146,34 @@ export class Client {
     goodbye: (frame) => this.#connection.heed("The gateway restarts.", frame.retry_after_ms),
   };
 
+  async #authenticate() {
+    const generation = this.#connection.generation;
+    try {
+      const token = await this.#ask();
+      if (generation === this.#connection.generation) this.#connection.send({ type: "auth", token });
+    } catch (error) {
+      if (generation === this.#connection.generation) this.#withoutCredential(error.message);
+    }
+  }
+
+  /** Whoever gives credentials does not: an open connection goes on for as long as it may. */
+  #withoutCredential(detail) {
+    if (this.#welcomed) this.#call("notRenewed", detail);
+    else if (this.#everWelcomed) this.#connection.retry(detail);
+    else this.#connection.end("credential", detail);
+  }
+
   #welcome(frame) {
     const generation = this.#connection.generation;
+    const again = this.#welcomed;
     this.#connection.welcomed();
-    this.#call("welcome", frame);
+    this.#welcomed = this.#everWelcomed = true;
+    this.#call("welcome", frame, again);
     if (generation !== this.#connection.generation) return; // whoever was called has stopped us
+    const had = new Set([...this.#cursors.values()].map((cursor) => nameOf(cursor.subscription)).concat(...this.#declined));
     for (const subscription of this.#choose(frame.channels)) {
       const name = nameOf(subscription);
+      if (again && (had.has(name) || !frame.channels.includes(subscription.channel))) continue;
       const cursor = this.#kept.get(name) ?? new Cursor(subscription);
       this.#kept.delete(name);
       this.#subscribe(cursor);
@@ -220,6 +250,7 @@ export class Client {
   }
 
   #error(frame) {
+    if (frame.code === "refresh_refused") return this.#call("notRenewed", frame.detail);
     if (frame.id === undefined) return this.#connection.heed(frame.detail, frame.retry_after_ms);
     const cursor = this.#cursors.get(frame.id);
     if (cursor === undefined) return;
@@ -229,7 +260,9 @@ export class Client {
     } else if (frame.retry_after_ms !== undefined) {
       this.#later(cursor, frame);
     } else {
+      this.#leaveView(cursor);
       this.#cursors.delete(cursor.id);
+      if (frame.code !== "grant_ended") this.#declined.add(nameOf(cursor.subscription));
       this.#call("refused", cursor.subscription, frame);
     }
     this.#judge();
@@ -250,8 +283,7 @@ export class Client {
 
   #judge() {
     if (this.#stale.size > 0) {
-      const words = [...this.#stale].map((backend) => STALE[backend] ?? `Events may be late: ${backend} is away.`);
-      this.#enter("stale", { detail: words.join(" ") });
+      this.#enter("stale", { detail: staleWords(this.#stale) });
     } else {
       this.#enter([...this.#cursors.values()].every((cursor) => cursor.settled) ? "live" : "loading");
     }
@@ -265,9 +297,4 @@ export class Client {
   #call(name, ...values) {
     this.#on[name]?.(...values);
   }
-}
-
-/** The same for two subscriptions that deliver the same. */
-function nameOf({ channel, filter, snapshot }) {
-  return JSON.stringify([channel, filter ?? {}, snapshot !== false]);
 }

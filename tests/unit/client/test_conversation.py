@@ -15,9 +15,11 @@ from signalman.client.messages import (
     Connected,
     Dropped,
     Events,
+    Expiring,
     Fresh,
     Message,
     Refused,
+    Renewed,
     Reset,
     Snapshot,
     Stale,
@@ -409,3 +411,68 @@ def test_one_that_lacks_tables_is_not_resumed(talk: Conversation, code: str) -> 
     subscribed(talk, seq=6)
     caught_up(talk, 6)
     assert asked(next_conversation(talk)) == [("1", {"epoch": "e1", "seq": 6})]
+
+
+def test_the_end_of_access_is_announced() -> None:
+    """With the moment, and how far away it is by the server's clock."""
+    talk = Conversation([STREAMS])
+    assert hear(talk, type="expiring", expires_at="2026-08-20T10:12:00Z", in_seconds=60) == [
+        Expiring("2026-08-20T10:12:00Z", 60)
+    ]
+
+
+def test_another_welcome_begins_nothing_anew() -> None:
+    """What is followed goes on; what may be read from now on is told."""
+    talk = Conversation([STREAMS])
+    hear(talk, **WELCOME)
+    said(talk)
+    subscribed(talk, seq=5)
+    assert hear(talk, **WELCOME) == [Renewed(WELCOME["principal"], ("streams", "system"), None)]
+    assert said(talk) == []
+    assert isinstance(events(talk, 5, 6)[0], Events)
+
+
+def test_a_grant_that_ended_ends_its_subscription_alone() -> None:
+    """Nothing more is taken for it; when it is granted again, it begins anew, without a cursor."""
+    talk = Conversation(every_channel)
+    hear(talk, **WELCOME)
+    said(talk)
+    subscribed(talk, "1", "v1", seq=5)
+    caught_up(talk, 5)
+    subscribed(talk, "2", "v2", seq=7)
+    (refused,) = hear(talk, type="error", id="1", code="grant_ended", detail="No longer.")
+    assert refused == Refused(STREAMS, "grant_ended", "No longer.")
+    assert hear(talk, type="unsubscribed", id="1") == []
+    assert events(talk, 5, 6) == []
+    hear(talk, **{**WELCOME, "channels": ["system"]})
+    assert said(talk) == []
+    assert [cursor.subscription.channel for cursor in talk.cursors()] == ["system"]
+    hear(talk, **WELCOME)
+    assert said(talk) == [{"type": "subscribe", "id": "3", "channel": "streams"}]
+
+
+def test_what_was_refused_for_another_reason_is_not_asked_for_again() -> None:
+    """Another welcome would only have it refused once more."""
+    talk = Conversation(every_channel)
+    hear(talk, **WELCOME)
+    said(talk)
+    hear(talk, type="error", id="1", code="invalid_request", detail="No.")
+    hear(talk, type="error", id="2", code="bus_unavailable", detail="Later.", retry_after_ms=1000)
+    hear(talk, **WELCOME)
+    assert said(talk) == []
+
+
+def test_a_refused_refresh_is_trouble_and_no_end() -> None:
+    """The connection goes on with what it has."""
+    talk = Conversation([STREAMS])
+    assert hear(talk, type="error", code="refresh_refused", detail="Another person.") == [
+        Trouble(None, "refresh_refused", "Another person.", None)
+    ]
+
+
+@pytest.mark.parametrize("code", ["too_many_connections", "too_many_attempts", "too_many_messages", "access_ended"])
+def test_limits_and_ended_access_are_last_words(code: str) -> None:
+    """The close that follows says whether to come back; the error says why, and when at the earliest."""
+    talk = Conversation([STREAMS])
+    assert hear(talk, type="error", code=code, detail="Because.", retry_after_ms=2500) == []
+    assert talk.last_words == LastWords(code, "Because.", 2.5)

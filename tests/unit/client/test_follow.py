@@ -9,6 +9,7 @@ from signalman.client.messages import (
     Disconnected,
     Events,
     Message,
+    Refused,
     Reset,
     Snapshot,
     Subscribed,
@@ -97,3 +98,9 @@ async def test_each_subscription_has_its_own() -> None:
     follower = await followed(*BEGINNING, *one)
     assert follower.rows(ONE, "streams") == [row("other")]
     assert follower.rows(STREAMS, "streams") == [row("idle")]
+
+
+async def test_what_is_no_longer_granted_is_no_longer_held() -> None:
+    """Neither its rows nor its tables' names; it stands as if it had never begun."""
+    ended = await followed(*BEGINNING, Refused(STREAMS, "grant_ended", "No longer."))
+    assert (ended.rows(STREAMS, "streams"), ended.tables(STREAMS), ended.is_stale(STREAMS)) == ([], (), True)
