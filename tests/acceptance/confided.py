@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from signalman.access.jwt import mint
+from signalman.access.mint import mint
 from signalman.simulate.tenants import tenant_ids
 from signalman.simulate.wire import Emitted
 from signalman.simulate.world import World
@@ -52,7 +52,15 @@ class Scenario:
             installation.jwt(TENANTS[0], now),
             installation.api_token(TENANTS[1]),
             installation.jwt(TENANTS[0], now - 7 * 24 * HOUR),
-            mint(WRONG_PASSWORD * 2, CATALOG.levels, user_id=str(uuid4()), scope=(TENANTS[0],), now=now, role="owner"),
+            mint(
+                WRONG_PASSWORD * 2,
+                CATALOG.levels,
+                CATALOG.access.claims,
+                user_id=str(uuid4()),
+                scope=(TENANTS[0],),
+                now=now,
+                role="owner",
+            ),
             f"fw_{uuid4().hex}{uuid4().hex}",
             "nobody's token at all",
         ]

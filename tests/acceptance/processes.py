@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from signalman.access.jwt import mint
+from signalman.access.mint import mint
 from signalman.access.tokens import token_hash
 from tests.acceptance.scenario import CATALOG
 from tests.servers import Child, ClickHouse, Kafka, MockKafka, Postgres, Redis
@@ -106,23 +106,31 @@ class Installation:
         return "\n".join(log.read_text() for log in self.logs)
 
     def jwt(self, tenant: str, now: float) -> str:
-        """A token as the platform would sign it."""
-        return mint(SECRET, CATALOG.levels, user_id=str(uuid4()), scope=(tenant,), now=now, role="owner")
+        """A token as the platform would sign it, for a user whom its databases know."""
+        user = str(uuid4())
+        self._register(tenant, user)
+        claims = CATALOG.access.claims
+        return mint(SECRET, CATALOG.levels, claims, user_id=user, scope=(tenant,), now=now, role="owner")
 
     def api_token(self, tenant: str) -> str:
         """An API token that the platform's databases know, with its user and tenant."""
-        token, user = f"fw_{uuid4().hex}{uuid4().hex}", uuid4()
+        token, user = f"fw_{uuid4().hex}{uuid4().hex}", str(uuid4())
+        self._register(tenant, user)
         self.postgres.run_sql(
             "commodore",
-            f"INSERT INTO commodore.users (id, tenant_id, role) VALUES ('{user}', '{tenant}', 'owner');"
             "INSERT INTO commodore.api_tokens (tenant_id, user_id, token_value, token_name, permissions)"
             f" VALUES ('{tenant}', '{user}', '{token_hash(token)}', 'test', ARRAY['read'])",
+        )
+        return token
+
+    def _register(self, tenant: str, user: str) -> None:
+        self.postgres.run_sql(
+            "commodore", f"INSERT INTO commodore.users (id, tenant_id, role) VALUES ('{user}', '{tenant}', 'owner')"
         )
         self.postgres.run_sql(
             "quartermaster",
             f"INSERT INTO quartermaster.tenants (id, name) VALUES ('{tenant}', 'T') ON CONFLICT DO NOTHING",
         )
-        return token
 
 
 def ready(port: int) -> bool:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from signalman.channel import Redaction
 from signalman.event import Json
+from signalman.fields import Redaction
 from signalman.redaction import Operators, Pseudonyms
 from tests.bench.figures import Effort, Figure
 from tests.bench.stopwatch import Stopwatch

@@ -14,8 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
-from signalman.access.accounts import Account, Accounts
-from signalman.access.authenticator import Authenticator
+from signalman.access.accounts import Account
 from signalman.backends.memory_bus import MemoryBus, MemoryHub
 from signalman.backends.memory_snapshots import MemorySnapshots
 from signalman.catalog import default_folder, load
@@ -25,10 +24,13 @@ from signalman.gateway.gateway import Gateway
 from signalman.gateway.session import SessionLimits
 from signalman.gateway.snapshots import SharedSnapshots
 from signalman.metrics import Metrics
+from signalman.notice import EVERYBODY
 from signalman.principal import Principal
 from signalman.relay.publish import address, outgoing
 from signalman.relay.rows import Rows
 from signalman.web import app, server
+from tests.access import open_admission
+from tests.integration.known import Known
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -87,6 +89,7 @@ class World:
     port: int
     gateway: Gateway
     catalog: Catalog
+    known: Known
     store: MemorySnapshots
     bus: MemoryBus
     requests: list[str] = field(default_factory=list)
@@ -98,6 +101,11 @@ class World:
     def url(self) -> str:
         """Address of the dashboard."""
         return f"http://127.0.0.1:{self.port}/"
+
+    def judge(self, id_: str, verdict: Principal | None) -> None:
+        """Have everybody looked at again, and find that who is known as *id_* is *verdict* now, or nobody any more."""
+        self.known.verdicts[id_] = verdict
+        self.gateway.standing.notice(EVERYBODY, "relay")
 
     def put(self, channel: str, table: str, tenant: str = TENANT, **columns: Any) -> None:
         """Store a row."""
@@ -116,22 +124,18 @@ def _record() -> Record:
 
 
 @asynccontextmanager
-async def gateway(port: int = 0, limits: SessionLimits | None = None) -> AsyncIterator[World]:
-    """Serve two tenants, one of them with a little life."""
+async def gateway(port: int = 0, limits: SessionLimits | None = None, **web: Any) -> AsyncIterator[World]:
+    """Serve two tenants, one of them with a little life. *web* is more for `create_app`."""
     catalog, hub, metrics, store = load(default_folder("frameworks")), MemoryHub(), Metrics(), MemorySnapshots()
-    levels = catalog.levels
-    accounts = Accounts(
-        [Account(name="dev", token=TOKEN, scope=(TENANT,)), Account(name="other", token=OTHER_TOKEN, scope=(OTHER,))],
-        levels,
-    )
-    authenticator = Authenticator(jwt=None, tokens=None, accounts=accounts)
-
-    async def authenticate(credential: str) -> Principal:
-        return await authenticator.authenticate(credential, time.time())
-
+    accounts = [
+        Account(name="dev", token=TOKEN, scope=(TENANT,)),
+        Account(name="other", token=OTHER_TOKEN, scope=(OTHER,)),
+    ]
+    known = Known(catalog, accounts, metrics, time.time)
     served = Gateway(
         catalog=catalog,
-        authenticate=authenticate,
+        access=known,
+        admission=open_admission(metrics),
         bus=MemoryBus(hub),
         snapshots=SharedSnapshots(store, metrics, ttl=0.0),
         metrics=metrics,
@@ -139,16 +143,16 @@ async def gateway(port: int = 0, limits: SessionLimits | None = None) -> AsyncIt
         share_seconds=0.0,
     )
     listener = server.bind("127.0.0.1", port)
-    world = World(listener.getsockname()[1], served, catalog, store, MemoryBus(hub))
+    world = World(listener.getsockname()[1], served, catalog, known, store, MemoryBus(hub))
     fill(world)
-    task = asyncio.create_task(server.serve(app.create_app(served), listener))
-    clock = asyncio.create_task(served.keep_time())
+    serving = server.serve(app.create_app(served, **web), listener)
+    tasks = [asyncio.create_task(each) for each in (serving, served.keep_time(), served.watch_access())]
     try:
         yield world
     finally:
-        for each in (clock, task):
+        for each in tasks:
             each.cancel()
-        await asyncio.gather(clock, task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def fill(world: World) -> None:

@@ -1,5 +1,6 @@
 """The grants of docs/operations.md are enough for Signalman, and enough for nothing else."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,23 @@ from redis import Redis as Client
 from redis.exceptions import NoPermissionError
 
 from signalman.access.tokens import token_hash
-from signalman.backends.postgres import FrameworksDirectory
+from signalman.access_ports import Backoff, Rate
 from signalman.backends.redis_bus import RedisBus
+from signalman.backends.redis_commands import RedisCommands
+from signalman.backends.redis_quotas import RedisQuotas
+from signalman.backends.redis_tickets import RedisTickets
 from signalman.catalog import default_folder, load
 from signalman.errors import BackendUnavailable
 from signalman.event import Feed, Outgoing, OutgoingEvent, Record
-from tests.contract.directories import PostgresAccounts, new_text, new_token
+from signalman.notice import EVERYBODY, NOTICES
+from tests.contract.directories import (
+    PostgresAccounts,
+    following,
+    frameworks_directory,
+    new_account,
+    new_text,
+    new_user,
+)
 from tests.contract.listening import Listener
 from tests.servers import ClickHouse, MissingServerError, Postgres, Redis, RedisCluster
 
@@ -104,6 +116,40 @@ async def test_redis_users_can_do_their_work_on_a_cluster(redis_cluster: RedisCl
         await relay.ping()
 
 
+async def test_a_gateway_can_count_and_keep_tickets(restricted: Redis) -> None:
+    """As its user a gateway counts and holds places with the others, and gives and takes tickets."""
+    commands = RedisCommands(as_user(restricted.url, "signalman-gateway"))
+    quotas, tickets = RedisQuotas(commands), RedisTickets(commands)
+    try:
+        assert await quotas.take("tried", Rate(1.0, 1.0)) == 0.0
+        assert await quotas.enter({"held": 1}) is None
+        assert await quotas.enter({"held": 1}) == "held"
+        await quotas.leave(["held"])
+        assert await quotas.failed("bad", Backoff(0, 1.0, 1.0, 10.0)) > 0
+        assert await quotas.blocked("bad") > 0
+        keeping = asyncio.ensure_future(quotas.keep())
+        await quotas.enter({"kept": 1})
+        await tickets.put("name", b"value", 10.0)
+        assert [await tickets.take("name"), await tickets.take("name")] == [b"value", None]
+        keeping.cancel()
+    finally:
+        await commands.aclose()
+
+
+async def test_a_gateway_hears_notices(restricted: Redis) -> None:
+    """The feed of notices is one like any other: a relay publishes on it, and a gateway hears it."""
+    async with (
+        RedisBus(as_user(restricted.url, "signalman-relay")) as relay,
+        RedisBus(as_user(restricted.url, "signalman-gateway")) as gateway,
+    ):
+        listener = Listener()
+        gateway.listen(listener)
+        await gateway.subscribe(NOTICES)
+        record = RECORD._replace(offset=8)
+        await relay.publish([Outgoing(NOTICES, (OutgoingEvent(record, b"notices!", b"everybody"),))])
+        assert await listener.until_events(NOTICES, 1) == [b"everybody"]
+
+
 async def test_a_gateway_cannot_publish(restricted: Redis) -> None:
     """A gateway that was taken over cannot make up events."""
     async with RedisBus(as_user(restricted.url, "signalman-gateway")) as gateway:
@@ -118,13 +164,17 @@ def test_redis_users_reach_no_other_keys(restricted: Redis) -> None:
             client.hmget("somebody:else", ["seq"]) if user == "signalman-gateway" else client.hget("somebody:else", "s")
 
 
-async def test_the_role_can_look_up_tokens(postgres: Postgres, role: str) -> None:
-    """Everything that the directory asks can be asked with the page's grants."""
-    text, token = new_text(), new_token()
-    async with FrameworksDirectory(role) as directory:
-        await PostgresAccounts(postgres, directory).put(text, token)
+async def test_the_role_can_look_up_accounts(postgres: Postgres, role: str) -> None:
+    """Everything that the directory asks can be asked with the page's grants, and what it tells can be heard."""
+    text, token, user = new_text(), new_account(), new_user()
+    async with frameworks_directory(role) as directory, following(directory) as follower:
+        accounts = PostgresAccounts(postgres, directory)
+        await accounts.put_token(text, token)
+        await accounts.put_user(user)
         await directory.ping()
-        assert await directory.find_token(token_hash(text)) == token.owner
+        assert set(await directory.tokens([token_hash(text)])) == {token_hash(text)}
+        assert set(await directory.users([user.holder.id])) == {user.holder.id}
+        assert await follower.next() == EVERYBODY
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import pytest
 from signalman import clock
 from signalman.backends.clickhouse import ClickHouseSnapshots, ClickHouseWarehouse
 from signalman.catalog import default_folder, load
-from signalman.channel import Catalog, Channel, Table
+from signalman.channel import Catalog, Channel
 from signalman.client.tables import Tables
 from signalman.event import Event, Record
 from signalman.gateway import frames
@@ -33,6 +33,7 @@ from signalman.simulate import Emitted, World, tenant_ids
 from signalman.simulate.ingest import Ingest
 from signalman.simulate.warehouse import schema
 from signalman.simulate.wire import rfc3339
+from signalman.table import Table
 from tests.contract.snapshot_stores import address
 from tests.servers import ClickHouse
 

@@ -6,11 +6,14 @@ import pty
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from signalman.gateway.session import SessionLimits
 from tests.integration.scripted import Line, scripted
 from tests.integration.served import TOKEN, Served, served
 from tests.unit.gateway.make import event
@@ -139,6 +142,8 @@ async def test_a_terminal_gets_lines_and_colour() -> None:
         (["--filter", "nonsense"], TOKEN, 2, "FIELD=VALUE"),
         (["--snapshot-only", "--no-snapshot"], TOKEN, 2, "contradicts"),
         (["--token-file", "/nowhere"], TOKEN, 2, "cannot be read"),
+        (["--token-file", "-", "--token-command", "true"], TOKEN, 2, "contradicts"),
+        (["--token-command", "false"], TOKEN, 3, "ended with 1"),
         (["streams", "--snapshot-only"], TOKEN, 0, "connected"),
         (["--duration", "0.3"], TOKEN, 0, "connected"),
     ],
@@ -223,3 +228,51 @@ async def test_the_token_may_come_from_standard_input() -> None:
         async with asyncio.timeout(20):
             out, _ = await process.communicate(f"{TOKEN}\n".encode())
     assert (process.returncode, len(out.splitlines())) == (0, 7)
+
+
+async def test_it_goes_on_with_a_token_from_its_file(tmp_path: Path) -> None:
+    """When access is about to end, whoever keeps the file current keeps the tail going: on the same connection."""
+    path = tmp_path / "token"
+    async with served(limits=SessionLimits(expiry_warning=60)) as world:
+        path.write_text(world.jwt(lifetime=90))
+        process = await tail(world.http, "streams", "--no-snapshot", "-n", "1", "--token-file", str(path), token="")
+        await told(process, "live: streams")
+        path.write_text(world.jwt(lifetime=900))
+        world.now[0] += 45
+        said = await told(process, "access goes on until")
+        world.now[0] += 120
+        await world.publish(event(1))
+        code, lines, rest = await ended(process)
+    assert (code, [line["id"] for line in lines]) == (0, ["e-1"])
+    assert "access ends in" in said
+    assert "reconnecting" not in said + rest
+
+
+async def test_a_command_gives_a_token_and_another_one() -> None:
+    """Each time that one is needed: at first, and when the one before has ended."""
+    async with served(limits=SessionLimits(expiry_warning=0)) as world:
+        command = f"{sys.executable} -c 'import os; print(os.environ[\"ONE\"])'"
+        env = {**os.environ, "SIGNALMAN_URL": world.http, "ONE": TOKEN}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "signalman", "tail", "streams", "--token-command", command, "--no-snapshot",
+            env=env, stdin=DEVNULL, stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        await told(process, "live: streams")
+        world.judge("dev", None)
+        await told(process, "reconnecting in")
+        del world.known.verdicts["dev"]
+        await told(process, "live again, nothing missed: streams")
+        process.send_signal(signal.SIGINT)
+        assert (await ended(process))[0] == 0
+
+
+async def test_a_channel_that_is_no_longer_granted_ends_who_named_it() -> None:
+    """With the code for what is not allowed, and the server's sentence."""
+    async with served() as world:
+        principal = await world.known.authenticate(TOKEN)
+        process = await tail(world.http, "streams", "--no-snapshot")
+        await told(process, "live: streams")
+        world.judge("dev", replace(principal, permissions=frozenset({"infrastructure:read"})))
+        code, _, said = await ended(process)
+    assert code == 4
+    assert "-- streams: " in said

@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from signalman.event import Feed
 from signalman.gateway.session import SessionLimits
-from tests.integration.served import NOW, SECRET, Served, hear, say, served
+from tests.integration.known import SECRET
+from tests.integration.served import NOW, Served, hear, say, served
 from tests.servers.ports import wait_for_async
 from tests.unit.gateway.make import OTHER, TENANT, event
 

@@ -10,8 +10,8 @@ from tests.bench.figures import Effort, Figure, line
 LITTLE = Effort(rounds=1, seconds=8.0)
 
 
-# Compiling takes half a minute: the integration tests do it.
-@pytest.mark.parametrize("name", bench.SECTIONS.keys() - {"compiled"})
+# Compiling takes half a minute: the integration tests do it; and what needs servers is done by the acceptance tests.
+@pytest.mark.parametrize("name", sorted(bench.SECTIONS.keys() - {"compiled", "revocation", "handshakes"}))
 def test_a_section_finds_figures(name: str) -> None:
     """Each with a name of its own, and numbers that make sense; only addresses that get through should be none."""
     figures = list(bench.SECTIONS[name](LITTLE))

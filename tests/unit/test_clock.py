@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalman import clock
-from signalman.channel import ClockRule
 from signalman.clock import moment
+from signalman.table import ClockRule
 
 OFFLINE = ClockRule("at", 2_000, {"status": ("offline", None)}, {"status": "offline", "viewers": 0})
 STALE = ClockRule("at", 1_000, {}, {"stale": True})

@@ -13,18 +13,20 @@ from signalman.access.scope import complete_scope
 from signalman.backends.memory_bus import MemoryBus
 from signalman.catalog import default_folder, load
 from signalman.catalog.paths import keeps
-from signalman.channel import Catalog, Table
+from signalman.channel import Catalog
 from signalman.event import Event
 from signalman.gateway import frames
+from signalman.gateway.actions import Send
 from signalman.gateway.hub import Hub
 from signalman.gateway.log import LogLimits
 from signalman.gateway.requests import Auth, Cursor, Ping, Subscribe, Unsubscribe, parse_filter, parse_request
-from signalman.gateway.session import Send, Session, SessionLimits
+from signalman.gateway.session import Session, SessionLimits
 from signalman.metrics import Metrics
 from signalman.principal import Principal
 from signalman.protocol import CLIENT_MESSAGES, CLOSES, ERRORS, SERVER_MESSAGES, CloseCode, ResetReason
 from signalman.relay.encode import encode
 from signalman.relay.rows import Rows
+from signalman.table import Table
 from tests.unit.documents import ROOT, code_blocks, code_spans, rows, section, text_of
 from tests.unit.json_schema import faults
 
@@ -75,14 +77,14 @@ def tables() -> dict[str, tuple[str, Table]]:
 def conversation() -> list[bytes]:
     """What a session says when it goes through everything that it knows."""
     session = Session(pack(), SessionLimits(), now=0)
-    session.authenticated(Principal("account", "demo", (TENANT,), expires_at=10_000))
+    session.authenticated(Principal("account", "demo", (TENANT,), frozenset({"owner"}), expires_at=1_060))
     for message in (
         b'{"type":"ping","t":1}',
         b'{"type":"subscribe","id":"s","channel":"streams"}',
         b'{"type":"unsubscribe","id":"s"}',
         b'{"type":"shout"}',
     ):
-        session.receive(message.decode())
+        session.receive(message.decode(), 0)
     session.tick(1_000)
     session.fail("bus_unavailable", "Not now.", "s", 2000)
     session.goodbye(CloseCode.RESTART, "restart", 1000)

@@ -1,0 +1,1 @@
+"""What the matrix of credentials, states and ways consists of: see `test_access_matrix`."""
