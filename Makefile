@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak fuzz bench check format lock wheel clean
+.PHONY: help run test soak fuzz mutate bench check format lock wheel clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,10 @@ $(VENV)/fuzz.stamp: requirements-fuzz.lock $(VENV)/test.stamp
 	@$(BIN)/python .ci/install.py requirements-fuzz.lock
 	@touch $@
 
+$(VENV)/mutate.stamp: requirements-mutate.lock $(VENV)/test.stamp
+	@$(BIN)/python .ci/install.py requirements-mutate.lock
+	@touch $@
+
 run: $(VENV)/run.stamp  ## set up, then start everything in one process with a simulated platform
 	@$(BIN)/signalman dev
 
@@ -49,6 +53,9 @@ soak: $(VENV)/test.stamp  ## five minutes of random kills against real servers, 
 
 fuzz: $(VENV)/fuzz.stamp  ## ten minutes of looking for a record that leaks, guided by coverage (ARGS="--seconds 60")
 	@$(BIN)/python -m tests.fuzz $(or $(ARGS),--seconds 600)
+
+mutate: $(VENV)/mutate.stamp  ## change what decides who may see what, place by place; a test must find each change
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 bench: $(VENV)/test.stamp  ## how fast the parts are that run for every event, on one core (ARGS="--only stages")
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -79,6 +86,7 @@ lock: | $(BIN)/pip  ## write the lock files anew
 	$(LOCK) $(BUILD) $(COMPILE) $(LIKE) -o requirements-build.lock
 	$(LOCK) pyproject.toml $(LIKE) -o requirements.lock
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
+	$(LOCK) requirements-mutate.in $(LIKE) -o requirements-mutate.lock
 
 wheel: $(VENV)/test.stamp  ## build the wheel into dist/
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation -w dist .

@@ -10,8 +10,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 
-from signalman.channel import ClockRule
 from signalman.event import Json
+from signalman.table import ClockRule
 
 _RFC3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})"

@@ -13,15 +13,17 @@ from typing import NamedTuple
 
 import orjson
 
-from signalman.channel import Catalog, Channel, EventType, KeepTree, Redaction, RowChange
+from signalman.channel import Catalog, Channel, EventType
 from signalman.errors import DecodeError
 from signalman.event import Event, Json, Record
+from signalman.fields import KeepTree, Redaction
 from signalman.redaction import Pseudonyms
 from signalman.relay.decode import Decoder
 from signalman.relay.encode import encode
 from signalman.relay.redact import Redacted, Redactor
 from signalman.relay.route import Router
 from signalman.relay.rows import Rows
+from signalman.table import RowChange
 from tests.fuzz.values import HOST_LIKE
 from tests.oracle import addresses
 

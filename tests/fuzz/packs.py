@@ -3,22 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from signalman.catalog import default_folder, load
-from signalman.channel import (
-    Catalog,
-    Channel,
-    ColumnType,
-    Envelope,
-    EventType,
-    KeepTree,
-    Operation,
-    Redaction,
-    RowChange,
-    ScopeLevel,
-    Setting,
-    Source,
-    Table,
-    Topic,
-)
+from signalman.channel import Catalog, Channel, Envelope, EventType, ScopeLevel, Topic
+from signalman.fields import KeepTree, Operation, Redaction
+from signalman.table import ColumnType, RowChange, Setting, Source, Table
 from tests.fuzz.choices import Choices, choose, once_in, some
 from tests.fuzz.values import HOST_LIKE, NAMES
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 
-from signalman.channel import Catalog, EventType, KeepTree
+from signalman.channel import Catalog, EventType
 from signalman.event import Json, Record
+from signalman.fields import KeepTree
 from tests.fuzz.choices import Choices, choose, once_in
 from tests.fuzz.values import DEEPEST, NAMES, key, text, value
 
