@@ -1,6 +1,7 @@
 """The roles of a process: relay, gateway, or both. Each runs until it is cancelled, and ends when a part of it dies."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -164,6 +165,9 @@ async def serve_clients(
     async def drain() -> None:
         await gateway.drain(section.drain_seconds)
 
+    # What is here now stays: looking through it for garbage, time and again, would stop everybody's events for as long.
+    gc.collect()
+    gc.freeze()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.keep_time(), name="time")
         tasks.create_task(gateway.watch_source(), name="source")

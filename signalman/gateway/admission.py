@@ -8,6 +8,7 @@ want of an answer.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 FULL_RETRY_SECONDS = 5.0
 """When those may try again who are too many: nobody knows when one of the others leaves."""
 _MOST_REFUSED = 50_000
+_MARKS_KEPT = 4096
+"""Addresses whose marks need not be made again: who is refused a thousand times a second is few addresses."""
 _MEMORY_SECONDS = 600.0
 """How long failures are remembered, at least."""
 
@@ -76,6 +79,7 @@ class Admission:
         self.marks = Marks(key)
         self._metrics = metrics
         self._clock = clock
+        self._mark = lru_cache(maxsize=_MARKS_KEPT)(self.marks.address)
         self._refused: dict[str, tuple[float, str]] = {}
         self._unauthenticated = 0
 
@@ -85,15 +89,11 @@ class Admission:
         limits = self.limits
         return any((limits.connections_per_address, limits.handshakes_per_minute, limits.failures))
 
-    def check(self, address: str | None) -> str:
-        """The mark of *address*, unless it is known here that it has to wait: nobody is asked.
-
-        Raises:
-            Limited: ``too_many_attempts``.
+    def refusal(self, address: str | None) -> Limited | None:
+        """Why it is known here that *address* has to wait, counted as a refusal; None where it may go on. Nobody is
+        asked, and nothing is raised: an exception makes garbage that only a collection frees.
         """
-        mark = self.marks.address(address)
-        self._check_refused(mark)
-        return mark
+        return self._refusal(self._mark(address))
 
     async def arrive(self, address: str | None) -> "Visitor":
         """Let a socket in that comes from *address*. Whoever gets a visitor calls its `leave`, whatever happens.
@@ -101,7 +101,8 @@ class Admission:
         Raises:
             Limited: ``too_many_attempts``, ``too_many_connections`` or ``overloaded``.
         """
-        mark = self.check(address)
+        mark = self._mark(address)
+        self._check_refused(mark)
         visitor = Visitor(self, mark)
         try:
             await self._count_attempt(mark)
@@ -117,7 +118,8 @@ class Admission:
         Raises:
             Limited: ``too_many_attempts``.
         """
-        mark = self.check(address)
+        mark = self._mark(address)
+        self._check_refused(mark)
         await self._count_attempt(mark)
         return Attempt(self, mark)
 
@@ -178,12 +180,18 @@ class Admission:
         return await self.quotas.take(key, Rate(per_minute / 60, per_minute)) if per_minute else 0.0
 
     def _check_refused(self, mark: str) -> None:
+        refusal = self._refusal(mark)
+        if refusal is not None:
+            raise refusal
+
+    def _refusal(self, mark: str) -> Limited | None:
         # Here whoever tries a thousand times a second is turned away a thousand times, and nobody else is asked.
         until, limit = self._refused.get(mark, (0.0, ""))
         wait = until - self._clock()
         if wait > 0:
-            raise self.limited("too_many_attempts", _ATTEMPTS[limit], limit, wait)
+            return self.limited("too_many_attempts", _ATTEMPTS[limit], limit, wait)
         self._refused.pop(mark, None)
+        return None
 
     def _remember(self, mark: str, wait: float, limit: str) -> None:
         if wait <= 0:

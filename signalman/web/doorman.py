@@ -37,10 +37,7 @@ class Doorman:
         if not target.startswith(_GUARDED):
             return None
         forwarded_for = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
-        try:
-            self._admission.check(self._peers.find(peer, forwarded_for))
-        except Limited as limited:
-            if target.partition(b"?")[0] == _HANDSHAKE:
-                self._refused.inc()
-            return limited
-        return None
+        limited = self._admission.refusal(self._peers.find(peer, forwarded_for))
+        if limited is not None and target.partition(b"?")[0] == _HANDSHAKE:
+            self._refused.inc()
+        return limited

@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from signalman.errors import Limited
 from signalman.web.doorman import Doorman
@@ -74,10 +74,13 @@ class GuardedProtocol(HttpToolsProtocol):
             super().handle_websocket_upgrade()
 
     def _limited(self) -> Limited | None:
-        if self.doorman is None or (self.cycle and not self.cycle.response_complete):
-            # There is nobody; or an answer is being written, behind which this one has to wait.
-            return None
+        if self.doorman is None or self._is_answering():
+            return None  # an answer that is being written comes first; the next one may be pipelined behind it
         return self.doorman.refuses(self.client[0] if self.client else None, self.url, self.headers)
+
+    def _is_answering(self) -> bool:
+        cycle: object = self.cycle
+        return isinstance(cycle, RequestResponseCycle) and not cycle.response_complete
 
 
 def guarded_by(doorman: Doorman | None) -> type[GuardedProtocol]:

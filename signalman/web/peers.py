@@ -1,6 +1,7 @@
 """Who is at the other end of a request, as far as limits per address are concerned."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import structlog
 from starlette.requests import HTTPConnection
@@ -8,6 +9,9 @@ from starlette.requests import HTTPConnection
 from signalman.web.address import client_address, is_trusted, networks
 
 log = structlog.get_logger(__name__)
+
+_KEPT = 4096
+"""Peers whose addresses need not be read again. What they say for whom they speak may be long, and is not kept."""
 
 
 class Peers:
@@ -22,6 +26,7 @@ class Peers:
 
     def __init__(self, trusted: Collection[str], *, limited: bool) -> None:
         self._trusted = networks(trusted)
+        self._peer = lru_cache(maxsize=_KEPT)(lambda peer: client_address(peer, (), ()))
         self._warns = limited
 
     def address(self, connection: HTTPConnection) -> str | None:
@@ -38,4 +43,4 @@ class Peers:
                 detail="An X-Forwarded-For came from a peer that is not in gateway.trusted_proxies. "
                 "If that is your load balancer, list it there: its clients count as one address until then.",
             )
-        return client_address(peer, forwarded_for, self._trusted)
+        return client_address(peer, forwarded_for, self._trusted) if forwarded_for else self._peer(peer)

@@ -1,8 +1,9 @@
 """Opens WebSockets with credentials that are not good, so many a second, from a score of addresses of this machine:
 ``python -m tests.bench.bad_handshakes PORT A-SECOND SECONDS``, with a JWT that is not good on standard input.
 
-Says ``begun``, and in the end as JSON what became of them. Bare sockets: with asyncio this process would need more
-processor time than the gateway that it is there to disturb.
+Says ``begun``, and in the end as JSON what became of them, and how hard it was for this process: ``cpu``, the part of
+one core that it took, and ``late``, the longest that a try was begun after its time. Bare sockets: with asyncio it
+would need more processor time than the gateway that it is there to disturb.
 """
 
 import itertools
@@ -96,18 +97,20 @@ def main(port: int, a_second: float, seconds: float) -> None:
     tries = Tries(port, sys.stdin.readline().strip())
     sys.stdout.write("begun\n")
     sys.stdout.flush()
-    began = time.monotonic()
+    began, used, late = time.monotonic(), time.process_time(), 0.0
     for number in range(round(a_second * seconds)):
         while (early := began + number / a_second - time.monotonic()) > 0:
             tries.go_on(early)
+        late = max(late, -early)
         tries.begin()
         tries.go_on(0)
     took = time.monotonic() - began
+    cpu = (time.process_time() - used) / took
     until = time.monotonic() + _PATIENCE
     while len(tries) and (left := until - time.monotonic()) > 0:
         tries.go_on(left)
     tries.give_up()
-    json.dump({"became": tries.became, "seconds": took}, sys.stdout)
+    json.dump({"became": tries.became, "seconds": took, "cpu": cpu, "late": late}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import quantiles
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -43,6 +44,12 @@ class _Phase:
     """Of each event, in seconds."""
     cpu: float = 0.0
     """Of the gateway: seconds a second."""
+    starved: float = 0.0
+    """Of the gateway's main thread: seconds a second in which it had work and no core. Where this is much, the figures
+    tell of the machine.
+    """
+    own_cpu: float = 0.0
+    """Of this process, which publishes and subscribes: seconds a second."""
 
 
 def handshakes(effort: Effort) -> Iterator[Figure]:
@@ -52,18 +59,27 @@ def handshakes(effort: Effort) -> Iterator[Figure]:
         LeftOut: This machine lacks a server.
     """
     with installed() as installation, asyncio.Runner() as runner:
-        before, during, became, seconds = runner.run(_measured(installation, effort.seconds / 12))
+        before, during, tried = runner.run(_measured(installation, effort.seconds / 12))
     for name, phase in (("before", before), ("during", during)):
         cuts = quantiles(phase.latencies, n=100)
         baseline = quantiles(before.latencies, n=100)
         yield Figure(f"latency {name}: median", 1000 * cuts[49], "ms", cuts[49] / baseline[49])
         yield Figure(f"latency {name}: 99th percentile", 1000 * cuts[98], "ms", cuts[98] / baseline[98])
         yield Figure(f"processor time of the gateway {name}", 100 * phase.cpu, "%")
-    for outcome, count in sorted(became.items()):
-        yield Figure(f"ended with {outcome}", count / seconds, "a second")
+        yield Figure(f"time it waited for a core {name}", 100 * phase.starved, "%")
+    a_second = sum(tried["became"].values()) / tried["seconds"]
+    yield Figure(
+        "processor time of the gateway for an attempt", 1e6 * max(0.0, during.cpu - before.cpu) / a_second, "us"
+    )
+    for outcome, count in sorted(tried["became"].items()):
+        yield Figure(f"ended with {outcome}", count / tried["seconds"], "a second")
+    # Neither must be near a whole core, or the figures are theirs.
+    yield Figure("processor time of who tries", 100 * tried["cpu"], "%")
+    yield Figure("processor time of who publishes and subscribes", 100 * during.own_cpu, "%")
+    yield Figure("latest beginning of an attempt", 1000 * tried["late"], "ms")
 
 
-async def _measured(installation: Installation, seconds: float) -> tuple[_Phase, _Phase, Counter[str], float]:
+async def _measured(installation: Installation, seconds: float) -> tuple[_Phase, _Phase, dict[str, Any]]:
     (token,) = await asyncio.to_thread(give_out, installation.postgres, TENANT, 1)
     port = free_port()
     arguments = ["gateway", "--host", "127.0.0.1", "--port", str(port)]
@@ -91,16 +107,15 @@ async def _measured(installation: Installation, seconds: float) -> tuple[_Phase,
             await trying.stdout.readline()  # it has begun
             await _phase(gateway, publish, subscriber, _SETTLING)
             during = await _phase(gateway, publish, subscriber, seconds)
-            became, _ = await trying.communicate()
-    said = orjson.loads(became)
-    return before, during, Counter(said["became"]), said["seconds"]
+            said, _ = await trying.communicate()
+    return before, during, orjson.loads(said)
 
 
 async def _phase(gateway: Child, publish: Publish, subscriber: ClientConnection, seconds: float) -> _Phase:
     """Publish for so long, and wait for everything to arrive."""
     phase, sent = _Phase(), dict[str, float]()
     process = psutil.Process(gateway.pid)
-    used, began = sum(process.cpu_times()[:2]), time.monotonic()
+    used, starved, own, began = _cpu(process), _starved(process), time.process_time(), time.monotonic()
 
     async def send() -> None:
         for number in range(max(2, round(seconds * _EVENTS_A_SECOND))):
@@ -118,8 +133,20 @@ async def _phase(gateway: Child, publish: Publish, subscriber: ClientConnection,
         if message["type"] == "events":
             phase.latencies += (now - sent.pop(event["id"]) for event in message["events"])
     await sending
-    phase.cpu = (sum(process.cpu_times()[:2]) - used) / (time.monotonic() - began)
+    took = time.monotonic() - began
+    phase.cpu, phase.starved = (_cpu(process) - used) / took, (_starved(process) - starved) / took
+    phase.own_cpu = (time.process_time() - own) / took
     return phase
+
+
+def _cpu(process: psutil.Process) -> float:
+    return sum(process.cpu_times()[:2])
+
+
+def _starved(process: psutil.Process) -> float:
+    """Seconds for which its main thread has waited for a core; 0 where the system does not tell."""
+    told = Path(f"/proc/{process.pid}/schedstat")
+    return int(told.read_text().split()[1]) / 1e9 if told.exists() else 0.0
 
 
 def _well_formed() -> str:
