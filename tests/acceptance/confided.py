@@ -81,7 +81,11 @@ class Scenario:
     async def start(self, stack: AsyncExitStack) -> None:
         """Two relays and two gateways, one of each for every format of logs."""
         for form in ("json", "console"):
-            env = {"SIGNALMAN_LOG__LEVEL": "debug", "SIGNALMAN_LOG__FORMAT": form}
+            env = {
+                "SIGNALMAN_LOG__LEVEL": "debug",
+                "SIGNALMAN_LOG__FORMAT": form,
+                "SIGNALMAN_LIMITS__FAILURES": "0",  # or those who pry would have to wait
+            }
             self.relay_ports.append(port := free_port())
             stack.enter_context(self.installation.relay(env, port=port))
             self.urls.append(stack.enter_context(self.installation.gateway(env)))
@@ -132,7 +136,7 @@ class Scenario:
             (["check"], wrong, 2),
             (["config"], {}, 0),
             (["channels"], {}, 0),
-            (["token", "--tenant", TENANTS[0]], {}, 0),
+            (["token", "mint", "--tenant", TENANTS[0]], {}, 0),
         ):
             with self.installation.run(arguments[0], [*DEBUG, *arguments], env) as child:
                 await wait_for_async(partial(_has_ended, child), within=60)

@@ -10,6 +10,9 @@ import httpx
 import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from signalman.protocol import SUBPROTOCOL
 
 _OTHER_TENANT = "5eed517e-ba5e-da7a-517e-ba5eda7a0f00"
 _GARBAGE = ("{", '["subscribe"]', '{"type":"subscribe","id":', "[" * 2000)
@@ -23,6 +26,7 @@ async def pry(url: str, tokens: Sequence[str], secrets: Sequence[str]) -> bytes:
         answers = [
             *(tasks.create_task(_rest(url, token, secrets)) for token in tokens),
             *(tasks.create_task(_handshake(url, token)) for token in tokens),
+            *(tasks.create_task(_handshake_as_page(url, token)) for token in tokens),
             *(tasks.create_task(_converse(url, tokens[0], message)) for message in _messages(tokens, secrets)),
         ]
     return b"\n".join(answer.result() for answer in answers)
@@ -75,6 +79,8 @@ async def _rest(url: str, token: str, secrets: Sequence[str]) -> bytes:
                 ("/v1/channels/streams/snapshot", table | {secret: "x"}),
             ):
                 answers.append(await client.get(httpx.URL(path, params=query), headers=_bearer(token)))
+        # A ticket is its buyer's: that it was sold is all that others may learn.
+        answers.append(await client.post("/v1/tickets", headers=_bearer(token)))
         # Where people put it by mistake.
         answers.append(await client.get("/v1/channels", params={"access_token": token, "token": token}))
         answers.append(await client.post("/v1/channels", content=token.encode(), headers=_bearer(token)))
@@ -87,7 +93,31 @@ async def _handshake(url: str, token: str) -> bytes:
             frame = await socket.recv()
             return frame if isinstance(frame, bytes) else frame.encode()
     except InvalidStatus as refused:
-        return b"\n".join([str(refused.response.headers).encode(), refused.response.body or b""])
+        return _refusal(refused)
+
+
+async def _handshake_as_page(url: str, token: str) -> bytes:
+    """As a browser hands it over, and where it must not be; what is told of that."""
+    answers = []
+    for path, offered, headers in (
+        ("", (SUBPROTOCOL, f"bearer.{token}"), {}),
+        (f"?ticket={quote(token)}", (SUBPROTOCOL,), {}),
+        ("", (SUBPROTOCOL,), {"Cookie": f"access_token={quote(token)}", "Origin": "https://elsewhere.example"}),
+    ):
+        try:
+            connecting = connect(
+                f"{url}/v1/ws{path}",
+                subprotocols=list(map(Subprotocol, offered)),
+                additional_headers=headers,
+                proxy=None,
+            )
+            async with connecting as socket:
+                answers.append(str(socket.response and socket.response.headers).encode())
+        except InvalidStatus as refused:
+            answers.append(_refusal(refused))
+        except ValueError:
+            continue  # no subprotocol can be written like that
+    return b"\n".join(answers)
 
 
 def _messages(tokens: Sequence[str], secrets: Sequence[str]) -> Iterator[str]:
@@ -115,17 +145,23 @@ def _messages(tokens: Sequence[str], secrets: Sequence[str]) -> Iterator[str]:
 async def _converse(url: str, token: str, message: str) -> bytes:
     """What comes after *message*, up to the answer to a question after it, or to the end."""
     heard = bytearray()
-    async with connect(f"{url}/v1/ws", additional_headers=_bearer(token), proxy=None) as socket:
-        try:
+    try:
+        async with connect(f"{url}/v1/ws", additional_headers=_bearer(token), proxy=None) as socket:
             await socket.send(message)
             await socket.send(_json(type="ping", t="last"))
             async with asyncio.timeout(20):
                 while b'"pong"' not in heard:
                     frame = await socket.recv()
                     heard += frame if isinstance(frame, bytes) else frame.encode()
-        except ConnectionClosed as closed:
-            heard += str(closed.rcvd).encode()
+    except ConnectionClosed as closed:
+        heard += str(closed.rcvd).encode()
+    except InvalidStatus as refused:  # where nobody can look the token's user up
+        heard += _refusal(refused)
     return bytes(heard)
+
+
+def _refusal(refused: InvalidStatus) -> bytes:
+    return b"\n".join([str(refused.response.headers).encode(), refused.response.body or b""])
 
 
 def _bytes(answer: httpx.Response) -> bytes:

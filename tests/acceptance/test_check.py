@@ -121,8 +121,8 @@ async def test_secrets_are_never_printed(real_kafka: Kafka, installation: Instal
         "SIGNALMAN_LOG__LEVEL": "debug",
         "SERVICE_TOKEN": service,
         "CLICKHOUSE_PASSWORD": clickhouse,
-        "DATABASE_URL": dsn,
     }
+    with_postgres = {"DATABASE_URL": dsn}
     with_redis = {"REDIS_URL": installation.env["REDIS_URL"].replace("redis://", f"redis://signalman:{redis}@")}
     with_kafka = {"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "signalman", "KAFKA_SASL_PASSWORD": kafka}
     async with run(installation) as running:
@@ -130,16 +130,24 @@ async def test_secrets_are_never_printed(real_kafka: Kafka, installation: Instal
         await running.arrived()
         await running.client.say(type="subscribe", id="again", channel="system")
         await running.client.until(lambda: running.client.of("error"))
-        for url, headers in (
-            (f"{running.url}/v1/ws", {"Authorization": f"Bearer {token}"}),
-            (f"{running.url}/v1/ws?token={token}", {}),
-        ):
-            with pytest.raises(InvalidStatus):
-                await connect(url, additional_headers=headers, proxy=None)
+        with installation.gateway(with_postgres) as stranger:
+            for url, headers in (
+                (f"{stranger}/v1/ws", {"Authorization": f"Bearer {token}"}),
+                (f"{stranger}/v1/ws?token={token}", {}),
+            ):
+                with pytest.raises(InvalidStatus):
+                    await connect(url, additional_headers=headers, proxy=None)
         with installation.gateway(with_redis, until_ready=False), installation.relay(with_kafka, until_ready=False):
             await wait_for_async(lambda: "redis_lost" in installation.output(), what="a refusal by Redis")
             await wait_for_async(lambda: "kafka_down" in installation.output(), within=30, what="a refusal by Kafka")
-    environ = {**installation.env, **with_redis, **with_kafka, "SIGNALMAN_URL": running.url, "SIGNALMAN_TOKEN": token}
+    environ = {
+        **installation.env,
+        **with_postgres,
+        **with_redis,
+        **with_kafka,
+        "SIGNALMAN_URL": running.url,
+        "SIGNALMAN_TOKEN": token,
+    }
     text = installation.output()
     for command in ("config", "check", "tail --no-reconnect", "gateway --port no"):
         done = signalman(*command.split(), **environ)
