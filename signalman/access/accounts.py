@@ -110,4 +110,5 @@ def _same_scope(was: Principal, now: Principal | None) -> Principal | None:
 
 
 def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+    # As Python writes it: whatever a text holds can then be encoded.
+    return hashlib.sha256(repr(token).encode()).digest()

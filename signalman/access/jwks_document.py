@@ -12,7 +12,11 @@ from signalman.access.keys import PublicKey, usable
 MOST_KEYS = 64
 """Keys of a document. Platforms have two or three."""
 
-_ALGORITHMS = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
+_ALGORITHMS: dict[tuple[str | None, str | None], str] = {
+    ("RSA", None): "RS256",
+    ("EC", "P-256"): "ES256",
+    ("OKP", "Ed25519"): "EdDSA",
+}
 """``kty`` and ``crv`` → the algorithm that such a key is for (RFC 7518 §6, RFC 8037)."""
 
 
@@ -52,7 +56,7 @@ def _read(entry: dict[str, Any], algorithms: Collection[str]) -> JsonWebKey | No
     kty, crv, kid = entry.get("kty"), entry.get("crv"), entry.get("kid")
     if not all(value is None or isinstance(value, str) for value in (kty, crv, kid)):
         return None
-    algorithm = _ALGORITHMS.get((kty or "", crv))
+    algorithm = _ALGORITHMS.get((kty, crv))
     if algorithm is None or algorithm not in algorithms or not _is_for(algorithm, entry):
         return None
     try:

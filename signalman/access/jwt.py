@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 
 from signalman.access.keys import Keys, VerificationKey
-from signalman.access.scope import claimed_scope, level_id
+from signalman.access.scope import claimed_scope, text_id
 from signalman.access_rules import Claims
 from signalman.channel import ScopeLevel
 from signalman.errors import NotAuthenticated
@@ -78,7 +78,7 @@ class JwtVerifier:
         if scope is None:
             names = ", ".join(level.claim for level in self._levels)
             raise _invalid(f"The token does not say whose events it is for (claims: {names}).")
-        user = level_id(claims.get(self._claim_names.user), "string")
+        user = text_id(claims.get(self._claim_names.user))
         if user is None:
             raise _invalid(f"The token has no usable claim '{self._claim_names.user}'.")
         return Principal(
@@ -159,7 +159,7 @@ def _listed(claims: Mapping[str, Any], claim: str) -> list[str]:
     """What *claim* lists: one name, or several. Go writes a list without items as null, and no role as empty text."""
     value = claims.get(claim)
     listed = value if isinstance(value, list) else [value] if value else []
-    if not all(level_id(name, "string") for name in listed):
+    if not all(text_id(name) for name in listed):
         raise _invalid(f"The token's claim '{claim}' holds something that is not a name.")
     return listed
 

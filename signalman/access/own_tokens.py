@@ -33,7 +33,7 @@ def is_intact(token: str) -> bool:
 
 
 def _checksum(text: str) -> str:
-    return _base64url(zlib.crc32(text.encode()).to_bytes(4, "big"))
+    return _base64url(zlib.crc32(text.encode()).to_bytes(4))
 
 
 def _base64url(value: bytes) -> str:

@@ -27,4 +27,8 @@ def opens(held: Collection[str] | None, wanted: Iterable[str], match: Match) -> 
 def _covers(held: list[str], wanted: list[str]) -> bool:
     if len(held) != len(wanted) or not all(wanted):
         return False
-    return all(mine in ("*", theirs) for mine, theirs in zip(held, wanted, strict=True))
+    return all(map(_stands_for, held, wanted))
+
+
+def _stands_for(mine: str, theirs: str) -> bool:
+    return mine in ("*", theirs)

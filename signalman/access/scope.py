@@ -19,11 +19,17 @@ def level_id(value: object, kind: FieldType) -> str | None:
     """*value* as an id of a level of type *kind*: a UUID in lower case, any other id as it is. None for what is
     absent, empty or no id, and for the name of what belongs to the platform itself.
     """
+    text = text_id(value)
+    if text is None or kind != "uuid":
+        return text
+    lowered = text.lower()
+    return lowered if _UUID.fullmatch(lowered) and lowered != _NIL_UUID else None
+
+
+def text_id(value: object) -> str | None:
+    """*value* as an id that is any text. None for what is absent, empty or no id, as for `level_id`."""
     if not isinstance(value, str) or len(value) > LONGEST:
         return None
-    if kind == "uuid":
-        lowered = value.lower()
-        return lowered if _UUID.fullmatch(lowered) and lowered != _NIL_UUID else None
     # Unprintable are also the halves of characters, which no JSON text can carry.
     return value if value.strip() and value.isprintable() and value not in PLATFORM else None
 
@@ -32,7 +38,7 @@ def complete_scope(ids: Sequence[object], levels: Sequence[ScopeLevel]) -> Scope
     """*ids* as a scope with every one of *levels*, or None when one is missing, empty or wrong, or one is too many."""
     if len(ids) != len(levels):
         return None
-    found = [level_id(value, level.type) for value, level in zip(ids, levels, strict=True)]
+    found = list(map(level_id, ids, (level.type for level in levels)))
     scope = tuple(value for value in found if value is not None)
     return scope if scope and len(scope) == len(levels) else None
 

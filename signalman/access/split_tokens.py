@@ -83,8 +83,8 @@ class SplitTokens:
         if parts is None:
             raise refused()
         name, secret = parts
-        holder = (await self._directory.keys([name])).get(name)
-        if not await self._fits(name, secret, holder) or holder is None:
+        holder = await self._holder(name, secret)
+        if holder is None:
             raise refused()
         principal = token_principal(holder, _known_by(name, holder), self._levels, now)
         if principal is None:
@@ -107,11 +107,13 @@ class SplitTokens:
             return None
         return token_principal(holder, was.key, self._levels, now, was=was)
 
-    async def _fits(self, name: str, secret: str, holder: Holder | None) -> bool:
+    async def _holder(self, name: str, secret: str) -> Holder | None:
+        """Whose key it is; None where the secret is not that of a key that may be used."""
+        holder = (await self._directory.keys([name])).get(name)
         stored = self._usable(holder)
         checked = stored or self._nobodys
         fits = await self._verdicts.of((name, secret, checked), lambda: self._pool.fits(secret, checked))
-        return fits and stored is not None
+        return holder if fits and stored is not None else None
 
     def _usable(self, holder: Holder | None) -> str | None:
         if holder is None:
@@ -139,10 +141,10 @@ class SplitTokens:
         scheme = self._scheme(credential)
         if scheme is None:
             return None
-        rest, found, secret = credential.removeprefix(scheme.prefix).partition(scheme.separator + scheme.secret_prefix)
+        rest, _, secret = credential.removeprefix(scheme.prefix).partition(scheme.separator + scheme.secret_prefix)
         name, secret = scheme.prefix + rest, scheme.secret_prefix + secret
         longest = len(name) > LONGEST_ID or len(secret) > LONGEST_SECRET
-        return None if not found or not rest or secret == scheme.secret_prefix or longest else (name, secret)
+        return None if not rest or secret == scheme.secret_prefix or longest else (name, secret)
 
 
 def _known_by(name: str, holder: Holder) -> str:

@@ -57,9 +57,8 @@ class Verdicts:
         return found
 
     def _mark(self, parts: tuple[str, ...]) -> bytes:
-        # Lengths, so that no two different checks are written alike.
-        written = "".join(f"{len(part)}:{part}" for part in parts)
-        return hmac.digest(self._key, written.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        # As Python writes them: no two different checks are written alike, and whatever they hold can be encoded.
+        return hmac.digest(self._key, repr(parts).encode(), hashlib.sha256)
 
     def _remembered(self, mark: bytes) -> bool | None:
         now = self._clock()

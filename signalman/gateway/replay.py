@@ -62,8 +62,7 @@ class Replay:
         """Make the frames of *publications*; what lies before the start does not count. Stops now and then."""
         for portion in portions(publications):
             for publication in portion:
-                if publication.position.seq > self._start:
-                    self._add(publication)
+                self._add(publication)
             yield
         self._flush()
         if self._prev < self._end:
@@ -74,7 +73,7 @@ class Replay:
         if not payloads:
             return
         size = sum(map(len, payloads))
-        if self._payloads and self._size + size > self._max_bytes:
+        if self._size + size > self._max_bytes:
             self._flush()
         self._payloads += payloads
         self._size += size

@@ -98,13 +98,12 @@ def _request_id(message: Mapping[str, Any]) -> str | None:
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    # The first place is the discriminator, which is the message's type; what follows is the member. A member's name
-    # came from the client: it is shown only where it is one of ours.
-    where = [str(part) for part in first["loc"][1:2]]
+    first = error.errors()[0]
+    # A member's name came from the client: it is shown only where it is one of ours.
     if first["type"] == "extra_forbidden":
         return "The message has a member that this type does not know."
-    return f"Member '{where[0]}': {first['msg']}." if where else f"{first['msg']}."
+    # The first place is the discriminator, which is the message's type; what follows is the member.
+    return f"Member '{first['loc'][1]}': {first['msg']}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +121,9 @@ class Filter:
         """Whether a published event (a decoded JSON object) passes."""
         if self.types and event["type"] not in self.types:
             return False
-        if not self.fields:
-            return True
         data = event.get("data") or {}
-        return all(data.get(name) in values for name, values in self.fields)
+        # A list or an object, which a record may have anywhere, is no value that was asked for.
+        return all(isinstance(value := data.get(name), str) and value in values for name, values in self.fields)
 
 
 def filter_excess(wanted: Mapping[str, FilterValues], most_fields: int, most_values: int) -> str | None:

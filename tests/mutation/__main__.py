@@ -52,6 +52,8 @@ only_mutate = {list(MUTATED)}
 also_copy = ["channels", "config", "tests"]
 pytest_add_cli_args_test_selection = {list(TESTS)}
 pytest_add_cli_args = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=ci"]
+timeout_multiplier = 4.0
+timeout_constant = 10.0
 """
 
 _FOUND = frozenset({"killed", "timeout"})

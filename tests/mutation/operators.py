@@ -1,6 +1,6 @@
 """What is changed beside what mutmut changes itself: each condition of a check is dropped, and each check as a whole.
 
-Sentences for people are left alone: what an error says is not what decides.
+Sentences for people and names of tasks and threads are left alone: what an error says is not what decides.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,12 @@ _TELLS = frozenset(
     {"BackendUnavailable", "BadMessage", "Forbidden", "Limited", "NotAuthenticated", "ValueError", "_invalid"}
 )
 """What makes an error out of a sentence."""
+
+_NAMES = {"create_task": "name", "ThreadPoolExecutor": "thread_name_prefix"}
+"""What makes something that has a name, and under which keyword."""
+
+_CASELESS = frozenset({'"ascii"', '"sha256"', '"utf-8"'})
+"""Names that Python takes in capitals as well."""
 
 
 def operands(node: cst.BooleanOperation) -> Iterator[cst.BaseExpression]:
@@ -69,14 +75,29 @@ ADDED: Sequence[tuple[type[cst.CSTNode], Callable[[Any], Iterator[cst.CSTNode]]]
 )
 
 
-def sentences(node: cst.CSTNode) -> list[cst.Arg]:
-    """Those arguments of a call that makes an error, or logs, that are a text with a space in it."""
+def words(node: cst.CSTNode) -> list[cst.Arg]:
+    """Those arguments of a call that are for people only: of one that makes an error, or logs, each text with a space
+    in it; of one that makes tasks or threads, their name.
+    """
     if not isinstance(node, cst.Call):
         return []
     func = node.func
-    tells = isinstance(func, cst.Name) and func.value in _TELLS
+    name = func.attr.value if isinstance(func, cst.Attribute) else func.value if isinstance(func, cst.Name) else ""
+    if name in _NAMES:
+        return [arg for arg in node.args if arg.keyword is not None and arg.keyword.value == _NAMES[name]]
+    tells = isinstance(func, cst.Name) and name in _TELLS
     logs = isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name) and func.value.value == "log"
     return [arg for arg in node.args if _is_sentence(arg.value)] if tells or logs else []
+
+
+def is_same(node: cst.CSTNode, changed: cst.CSTNode) -> bool:
+    """Whether Python reads both as one name."""
+    return (
+        isinstance(node, cst.SimpleString)
+        and isinstance(changed, cst.SimpleString)
+        and node.value in _CASELESS
+        and node.value == changed.value.lower()
+    )
 
 
 def _is_sentence(node: cst.BaseExpression) -> bool:

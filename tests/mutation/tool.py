@@ -21,27 +21,28 @@ def main() -> None:
 
 
 def _extend(mutators: Any, files: Any) -> None:
-    ours = [(cst_type, _but_sentences(operator)) for cst_type, operator in mutators.mutation_operators]
+    ours = [(cst_type, _but_words(operator)) for cst_type, operator in mutators.mutation_operators]
     mutators.mutation_operators[:] = [*ours, *operators.ADDED]
     visitor = files.MutationVisitor
     skips = visitor._skip_node_and_children
 
     def skip(self: Any, node: Any) -> bool:
         told = self.__dict__.setdefault("told", set())
-        told.update(id(arg) for arg in operators.sentences(node))
+        told.update(id(arg) for arg in operators.words(node))
         return id(node) in told or bool(skips(self, node))
 
     visitor._skip_node_and_children = skip
 
 
-def _but_sentences(operator: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
-    """*operator* without those of its changes that take a call's sentence away."""
+def _but_words(operator: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
+    """*operator* without those of its changes that take words for people away, or change nothing."""
 
     def without(node: Any) -> Iterator[Any]:
-        told = operators.sentences(node)
+        told = operators.words(node)
         for changed in operator(node):
             kept = {id(arg) for arg in changed.args} if told else set()
-            if not told or any(id(arg) not in kept for arg in node.args if arg not in told):
+            decides = not told or any(id(arg) not in kept for arg in node.args if arg not in told)
+            if decides and not operators.is_same(node, changed):
                 yield changed
 
     return without

@@ -6,8 +6,12 @@ from typing import Any
 
 import jwt
 
+from signalman.access.jwks import Jwks
 from signalman.errors import BackendUnavailable
 from tests.unit.access.tokens import PRIVATE
+
+KEEP, PAUSE = 300.0, 10.0
+"""Seconds."""
 
 
 def jwk(algorithm: str = "RS256", kid: str | None = "k1", *, key: Any = None, **changes: Any) -> dict[str, Any]:
@@ -40,3 +44,8 @@ class Published:
         if self.away:
             raise BackendUnavailable("jwks", "is away")
         return self.document
+
+
+def jwks(published: Published) -> Jwks:
+    """Keys for RS256 and ES256."""
+    return Jwks(published, ("RS256", "ES256"), keep=KEEP, pause=PAUSE)

@@ -68,6 +68,7 @@ def test_nobodys_hash_is_checked_like_any_other() -> None:
     with pytest.raises(VerifyMismatchError):
         verify_secret(made.encode(), b"secret", Type.ID)
     assert made != nobodys(Cost(64, 1, 1))
+    assert [len(part) for part in made.split("$")[4:]] == [22, 43]
 
 
 def test_what_is_taken_the_library_can_check() -> None:

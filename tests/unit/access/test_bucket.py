@@ -65,6 +65,13 @@ def test_the_burst_comes_at_once_and_then_one_by_one() -> None:
     assert bucket.take(0.5) == pytest.approx(0.5)
 
 
+def test_a_wait_that_nobody_can_keep_is_none() -> None:
+    """Shorter than a clock tells, or just as short."""
+    bucket = Bucket(Rate(1 / TOLERANCE, 1.0), 0.0)
+    assert [bucket.take(0.0), bucket.take(0.0)] == [0.0, 0.0]
+    assert bucket.take(0.0) > 0.0
+
+
 def test_a_silence_fills_no_more_than_the_burst() -> None:
     """After a day of silence three come at once, and not a fourth."""
     bucket = Bucket(Rate(2.0, 3.0), 0.0)

@@ -85,6 +85,20 @@ def test_any_header_gives_a_token_or_a_refusal(text: str) -> None:
     assert is_well_formed(token)
 
 
+NAMES = (
+    "access_token api_key api_token auth authentication authorization auth_token bearer bearer_token credential "
+    "credentials id_token jwt password refresh_token secret token x_api_key"
+)
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_each_name_of_a_credential_is_known(name: str) -> None:
+    """However it is written: a URL is no place for what stands under it."""
+    written = (name, name.upper(), name.replace("_", "-"), name.replace("_", "."), name.replace("_", ""), f"{name}[]")
+    assert all(credential_in_query(f"{each}=x") for each in written)
+    assert not credential_in_query(f"x{name}x=x")
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,6 +1,7 @@
 """Who may read what: the table of cases is the decision."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -278,5 +279,19 @@ def test_a_wider_principal_names_the_rest() -> None:
 
 def test_a_wider_principal_is_told_to_choose() -> None:
     """Who reaches several scopes and names none has none of his own to be given."""
-    with pytest.raises(Forbidden, match=r"several scopes; name one in full \(organization, workspace, tenant\)"):
+    with pytest.raises(
+        Forbidden, match=r"several scopes; name one in full \(organization, workspace, tenant\)"
+    ) as refused:
         resolve_scope(user("owner", scope=("acme", "video")), None, DEEP)
+    assert refused.value.code == "forbidden"
+
+
+def test_a_channel_tells_of_the_platform_by_any_of_its_events() -> None:
+    """Those who run the platform read it, whatever else it tells."""
+    pack = catalog()
+    [seen] = pack.channels["system"].events.values()
+    events = {"other": replace(seen, name="other", platform=False), "seen": seen}
+    for each in (events, dict(reversed(events.items()))):
+        mixed = replace(pack, channels={"system": replace(pack.channels["system"], events=each)})
+        operator = user("nobody", scope=(TENANT,), operator=True)
+        assert grants(operator, mixed) == {Grant("system", PLATFORM)}

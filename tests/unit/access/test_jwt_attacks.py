@@ -199,6 +199,19 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+
+
+def test_an_extension_is_refused_whatever_the_library_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the library refuses what it does not understand is not relied on, nor what it may understand some day."""
+    token = sign(claims())
+    assert verified(token).id == USER
+    for extension in ({"crit": ["new"]}, {"b64": True}):
+        header = {"alg": "HS256", **extension}
+        with monkeypatch.context() as patched:
+            patched.setattr("jwt.get_unverified_header", lambda _, header=header: header)
+            assert refusal(token).code == "token_invalid"
+
+
 FIELDS = st.sampled_from(["alg", "typ", "kid", "crit", "b64", "jku", "jwk", "x5c", "x5u", "zip", "cty"])
 VERIFIER = verifier_of(*ALL)
 

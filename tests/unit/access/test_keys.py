@@ -104,6 +104,14 @@ def test_a_weak_secret_is_refused(secret: str) -> None:
     assert not secret or secret not in str(refused.value)
 
 
+def test_32_bytes_are_enough() -> None:
+    """And no fewer, unless that is allowed; none at all is no secret, whatever is allowed."""
+    assert signing_key("x" * 32, allow_weak=False) == b"x" * 32
+    assert signing_key("x", allow_weak=True) == b"x".ljust(32, b"\0")
+    with pytest.raises(ValueError, match="is empty"):
+        signing_key("", allow_weak=True)
+
+
 def test_a_public_key_is_no_secret() -> None:
     """Everyone has it, so everyone could sign with it: in PEM form, as a certificate, as a JSON key."""
     public = RSA_KEY.public_key()

@@ -79,3 +79,5 @@ def test_nothing_is_minted_for_a_scope_that_is_none(scope: tuple[str, ...]) -> N
     """The mistake shows when the token is made, with the levels that are wanted."""
     with pytest.raises(ValueError, match=r"tenant \(uuid\)"):
         mint(SECRET, ONE_LEVEL, CLAIMS, user_id=USER, scope=scope, now=NOW)
+    with pytest.raises(ValueError, match=r"organization \(string\), workspace \(string\)$"):
+        mint(SECRET, OPTIONAL, CLAIMS, user_id=USER, scope=(), now=NOW)

@@ -22,6 +22,13 @@ def test_a_token_is_intact_and_can_be_sent(random: bytes) -> None:
     assert is_bearer_token(token)
 
 
+def test_the_text_of_a_token_stays() -> None:
+    """Tokens that were given out must be known again by every later version."""
+    text = "sgn_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8NSge0A"
+    assert new_token(bytes(range(32))) == text
+    assert is_intact(text)
+
+
 @UNHURRIED
 @given(RANDOM, RANDOM)
 def test_two_tokens_differ(first: bytes, second: bytes) -> None:

@@ -119,3 +119,9 @@ def test_what_comes_out_is_a_scope(ids: list[object]) -> None:
 def test_within(scope: Scope, prefix: Scope, lies: bool) -> None:  # noqa: FBT001 # a table
     """Level by level; an empty prefix holds nothing, and the platform's only itself."""
     assert within(scope, prefix) is lies
+
+
+def test_an_id_may_be_as_long_as_the_relay_takes() -> None:
+    """256 characters, and not one more."""
+    assert level_id("x" * 256, "string") == "x" * 256
+    assert level_id("x" * 257, "string") is None

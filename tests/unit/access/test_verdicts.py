@@ -103,6 +103,25 @@ async def test_who_guesses_pushes_out_nobody_who_is_known(verdicts: Verdicts) ->
     assert (first.begun, last.begun) == (1, 0)
 
 
+async def test_the_oldest_is_forgotten_first(verdicts: Verdicts, clock: Clock) -> None:
+    """As many as there is room for are remembered, and what was found again is not old."""
+    checks = {name: Check().let_go() for name in "abcd"}
+
+    async def ask(*names: str) -> list[int]:
+        for name in names:
+            await verdicts.of((name,), checks[name])
+        return [check.begun for check in checks.values()]
+
+    assert await ask("a", "b", "c", "a", "b", "c") == [1, 1, 1, 0]
+    clock.now += 10
+    assert await ask("b") == [1, 2, 1, 0]
+    assert await ask("c", "a") == [2, 2, 2, 0]
+    clock.now += 5
+    assert await ask("d") == [2, 2, 2, 1]
+    assert await ask("a", "c") == [2, 2, 2, 1]
+    assert await ask("b") == [2, 3, 2, 1]
+
+
 async def test_equal_checks_at_one_time_are_one(verdicts: Verdicts) -> None:
     """A thousand connections with one key after a restart cost one check."""
     check = Check()

@@ -72,6 +72,44 @@ def test_a_frame_is_bounded() -> None:
     assert [len(orjson.loads(frame)["events"]) for frame in replay.frames] == [4, 2]
 
 
+def test_a_frame_is_filled() -> None:
+    """Up to just its size, with as many publications as that takes."""
+    past = published([["stream_end"]] * 5)
+    size = len(past[0].events[0])
+    for most, counts in ((2 * size, [2, 2, 1]), (2 * size - 1, [1] * 5), (3 * size, [3, 2])):
+        replay = Replay(followed(None, *past).view(Filter()), "e1.x", 0, 5, max_bytes=most)
+        finished(replay.run(past))
+        assert [len(orjson.loads(frame)["events"]) for frame in replay.frames] == counts
+
+
+def test_a_frame_ends_with_its_last_event() -> None:
+    """What nobody wanted lies behind it, up to the end; both frames are the view's."""
+    past = published([["stream_buffer"], ["stream_end"], ["stream_buffer"]])
+    view = followed(None, *past).view(ENDS)
+    replay = Replay(view, "e1.x", 0, 3)
+    finished(replay.run(past))
+    told, rest = map(orjson.loads, replay.frames)
+    assert (told["type"], told["view"], told["prev"], told["seq"]) == ("events", view.name, 0, 2)
+    assert (rest["type"], rest["view"], rest["seq"]) == ("bookmark", view.name, 3)
+
+
+def test_what_lies_before_the_start_is_left_out() -> None:
+    """Whole publications, and the first part of one."""
+    past = published([["stream_end"], ["stream_end"] * 3])
+    replay = Replay(followed(None, *past).view(Filter()), "e1.x", 2, 4)
+    finished(replay.run(past))
+    [told] = map(orjson.loads, replay.frames)
+    assert (told["prev"], told["seq"], [each["id"] for each in told["events"]]) == (2, 4, ["e-3", "e-4"])
+
+
+def test_without_a_filter_nothing_is_decoded() -> None:
+    """Everything is wanted, whatever it says."""
+    past = [publication(0, b"not even JSON")]
+    replay = Replay(followed(Position("e1", 1)).view(Filter()), "e1.x", 0, 1)
+    finished(replay.run(past))
+    assert b"not even JSON" in replay.frames[0]
+
+
 def test_it_stops_now_and_then() -> None:
     """However long a replay is, others have their turn every hundred events or so."""
     past = [publication(n, event(n)) for n in range(1000)]

@@ -164,6 +164,14 @@ def test_no_filter_takes_everything() -> None:
     assert Filter().matches({"type": "a"})
 
 
+@pytest.mark.parametrize("value", [None, 7, True, ["n"], {"n": "n"}, [], "N", ""])
+def test_only_the_very_text_passes(value: object) -> None:
+    """Whatever a record has there instead, a list or an object too, is not what was asked for, and breaks nothing."""
+    wanted = Filter(fields=(("node_id", frozenset({"n", "7", "True"})),))
+    assert wanted.matches({"type": "a", "data": {"node_id": "n"}})
+    assert not wanted.matches({"type": "a", "data": {"node_id": value}})
+
+
 @pytest.mark.parametrize("event", [{"type": "a"}, {"type": "a", "data": None}, {"type": "a", "data": {}}])
 def test_what_is_not_there_passes_no_filter(event: dict[str, object]) -> None:
     """An event without the field, or without any data, is not one that was asked for; by its type it may be."""

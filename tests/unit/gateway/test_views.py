@@ -2,17 +2,17 @@
 
 from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
 
-from signalman.gateway import views as views_module
-from signalman.event import Position
+from signalman.event import Feed, Position
 from signalman.gateway.log import FeedLog
 from signalman.gateway.requests import Filter
 from signalman.gateway.view import View
 from signalman.gateway.views import FeedViews, union
-from tests.unit.gateway.make import FEED, LIMITS, event, publication
+from tests.unit.gateway.make import FEED, LIMITS, OTHER, event, publication
 
 EVERYTHING = Filter()
 ENDS = Filter(types=frozenset({"stream_end"}))
@@ -57,6 +57,18 @@ def test_a_view_is_what_it_was_made_for() -> None:
     assert view.head - view.first == 1
 
 
+def test_a_view_is_bound_to_its_channel_and_feed() -> None:
+    """A cursor of another version of the channel, or of another feed, is not one of this view's."""
+    made = {
+        FeedViews(feed, FeedLog(LIMITS), version=version, names=iter("v"), max_frames=4, max_bytes=1000)
+        .get(ENDS)
+        .token("e1")
+        for feed in (FEED, Feed("system", FEED.scope), Feed("streams", (OTHER,)))
+        for version in ("1", "2")
+    }
+    assert len(made) == 6
+
+
 def test_each_view_gets_what_passes_its_filter_and_nothing_else() -> None:
     """Of one publication the unfiltered view gets all, each filtered one its own, and one that nothing is for gets no
     frame and is not among those that have something new.
@@ -75,9 +87,14 @@ def test_each_view_gets_what_passes_its_filter_and_nothing_else() -> None:
 
 
 def test_events_are_decoded_once_and_only_for_filters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many filtered views there are, and not at all where there is none: what nobody filters may be anything."""
+    """However many filtered views there are, and not at all where there is none: what nobody filters is not read."""
     loaded: list[bytes] = []
-    monkeypatch.setattr(views_module, "orjson", SimpleNamespace(loads=lambda raw: loaded.append(raw) or orjson.loads(raw)))
+
+    def loads(raw: bytes) -> Any:
+        loaded.append(raw)
+        return orjson.loads(raw)
+
+    monkeypatch.setattr("signalman.gateway.views.orjson", SimpleNamespace(loads=loads))
     feed = views()
     feed.get(EVERYTHING)
     feed.append(publication(0, event(1)))
