@@ -125,3 +125,11 @@ def test_an_id_may_be_as_long_as_the_relay_takes() -> None:
     """256 characters, and not one more."""
     assert level_id("x" * 256, "string") == "x" * 256
     assert level_id("x" * 257, "string") is None
+
+
+@pytest.mark.parametrize("foreign", ["g", "!", " ", "\n", "_", "."])
+@pytest.mark.parametrize("at", range(36))
+def test_every_character_of_a_uuid_counts(at: int, foreign: str) -> None:
+    """One that is none of its digits, wherever it stands, makes it no id."""
+    uuid = "5eed517e-ba5e-da7a-517e-ba5eda7a0001"
+    assert level_id(uuid[:at] + foreign + uuid[at + 1 :], "uuid") is None

@@ -144,9 +144,11 @@ async def test_an_id_may_hold_what_divides_a_key(directory: Counting, tokens: Sp
         Principal("token", "t", (TENANT,), key="a" * 64),
         Principal("token", "t", (TENANT,), key=f"tfk-1:{'g' * 32}"),
         Principal("token", "t", (TENANT,), key=f":{'a' * 32}"),
+        Principal("token", "t", (TENANT,), key=f"tfk-1:{'a' * 31}\n"),
+        Principal("token", "t", (TENANT,), key=f"tfk-1:{'a' * 31}!"),
         Principal("user", "t", (TENANT,), key=f"tfk-1:{'a' * 32}"),
     ],
-    ids=range(5),
+    ids=range(7),
 )
 async def test_who_came_another_way_is_not_its_own(tokens: SplitTokens, principal: Principal) -> None:
     """A program whose key says an id and which secret it had, and nobody else; asked all the same, it finds nobody."""

@@ -182,6 +182,7 @@ def test_only_who_came_so_is_its_own(tokens: HashedTokens) -> None:
     assert tokens.made(Principal("token", "t", (TENANT,), key=token_hash(DEMO)))
     assert not tokens.made(Principal("token", "t", (TENANT,), key=f"tfk-1:{'0' * 32}"))
     assert not tokens.made(Principal("token", "t", (TENANT,)))
+    assert not any(tokens.made(Principal("token", "t", (TENANT,), key=token_hash(DEMO)[1:] + end)) for end in "gA!\n")
     assert not tokens.made(Principal("user", "t", (TENANT,), key=token_hash(DEMO)))
 
 
