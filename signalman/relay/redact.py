@@ -7,7 +7,7 @@ Nearly all events are clean, so the net is only cast where `signalman.relay.susp
 """
 
 from collections.abc import Callable
-from functools import partial
+from types import MethodType
 from typing import Final, NamedTuple
 
 from signalman.channel import Catalog, EventType
@@ -29,7 +29,7 @@ class Redacted(NamedTuple):
     """Values that an operator removed because they are not what it expects."""
 
 
-_redacted: Final[Callable[[tuple[Event, int, int]], Redacted]] = partial(tuple.__new__, Redacted)
+_redacted: Final[Callable[[tuple[Event, int, int]], Redacted]] = MethodType(tuple.__new__, Redacted)
 """`Redacted` out of a tuple, as `signalman.event` makes what is made for every event."""
 
 

@@ -7,7 +7,7 @@ type, also where the platform used an alias. Reasons of this stage: ``missing`` 
 """
 
 from collections.abc import Callable
-from functools import partial
+from types import MethodType
 from typing import Final, Literal, NamedTuple
 
 from signalman.channel import Catalog, EventType
@@ -28,7 +28,7 @@ class Routed(NamedTuple):
     """Items of a batch left out because they name another scope than their envelope."""
 
 
-_routed: Final[Callable[[tuple[Outcome, tuple[Event, ...], int]], Routed]] = partial(tuple.__new__, Routed)
+_routed: Final[Callable[[tuple[Outcome, tuple[Event, ...], int]], Routed]] = MethodType(tuple.__new__, Routed)
 """`Routed` out of a tuple, as `signalman.event` makes what is made for every record."""
 
 

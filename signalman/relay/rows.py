@@ -5,7 +5,7 @@ table lists are ever set, and their values pass the same operators and the same 
 """
 
 from collections.abc import Callable
-from functools import partial
+from types import MethodType
 from typing import Final, NamedTuple
 
 from signalman.channel import Catalog
@@ -35,7 +35,7 @@ class Changed(NamedTuple):
 _Made = tuple[Row | None, int, int]
 """A row change, or None where there is none; how many values the net removed; how many no operator could read."""
 
-_changed: Final[Callable[[tuple[tuple[Row, ...], int, int, int]], Changed]] = partial(tuple.__new__, Changed)
+_changed: Final[Callable[[tuple[tuple[Row, ...], int, int, int]], Changed]] = MethodType(tuple.__new__, Changed)
 """`Changed` out of a tuple, as `signalman.event` makes what is made for every event."""
 
 _NOTHING: Final = Changed()
