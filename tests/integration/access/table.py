@@ -23,7 +23,7 @@ no tenant           token_invalid  token_invalid  -              -              
 tampered            token_invalid  token_invalid  token_invalid  token_invalid  token_invalid  token_invalid  token_invalid
 unknown             token_invalid  all            token_invalid  token_invalid  token_invalid  token_invalid  -
 other tenant        token_invalid  all            token_invalid  token_invalid  -              token_invalid  -
-suspended tenant    token_invalid  all            token_invalid  token_invalid  token_invalid  token_invalid  -
+suspended tenant    token_invalid  token_invalid  token_invalid  token_invalid  token_invalid  token_invalid  -
 inactive tenant     token_invalid  all            token_invalid  token_invalid  -              token_invalid  -
 inactive user       token_invalid  all            token_invalid  token_invalid  -              token_invalid  -
 shrunk grant        less           less           less           less           less           less           less
@@ -33,7 +33,7 @@ no grant            nothing        nothing        nothing        nothing        
 refusal. ``-``: this kind has no such state.
 
 ``jwt`` stands for each algorithm and source of keys, where the directory knows users; ``jwt alone`` for HS256 where nobody does,
-so that the claims count and what the platform's accounts say does not.
+so that the claims count; of what the platform's accounts say only whether the tenant is suspended does.
 """
 
 WHILE_OPEN = """
@@ -43,7 +43,7 @@ revoked             -              -              ended          ended          
 secret replaced     -              -              -              ended          -
 unknown             ended          all            ended          ended          ended
 other tenant        ended          all            ended          ended          ended
-suspended tenant    ended          all            ended          ended          ended
+suspended tenant    ended          ended          ended          ended          ended
 inactive tenant     ended          all            ended          ended          -
 inactive user       ended          all            ended          ended          -
 shrunk grant        less           all            less           less           less
